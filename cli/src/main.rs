@@ -1,0 +1,3 @@
+//! The program `devspace`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Pure plans over Kubernetes types: interception steps, copy derivation, mirroring, objects we own.

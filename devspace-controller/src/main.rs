@@ -1,0 +1,3 @@
+//! The program `devspace-controller`: observe, plan, apply, status.
+
+fn main() {}

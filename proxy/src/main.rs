@@ -1,0 +1,3 @@
+//! The program `devspace-proxy`: the router of one baseline.
+
+fn main() {}
