@@ -8,10 +8,12 @@ pub mod condition;
 pub mod copy;
 pub mod crd;
 pub mod names;
+pub mod record;
 pub mod space;
 
 pub use baseline::{Baseline, BaselineSpec, BaselineStatus};
 pub use copy::{ServiceCopy, ServiceCopySpec, ServiceCopyStatus};
+pub use record::{Record, RecordPort};
 pub use space::{Space, SpaceSpec, SpaceStatus};
 
 /// The API group of all our resources.
