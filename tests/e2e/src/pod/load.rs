@@ -1,0 +1,134 @@
+//! Load: kept connections at a fixed rate, and new connections of one request each. No request is sent twice.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::connection::{self, Connection, LIMIT, Lost};
+use super::tally::{Ended, Outcome, Tally};
+use crate::clock;
+use crate::wire::{Plan, Report, Target};
+
+type Counts = Arc<Mutex<Tally>>;
+
+/// Running load. Dropping it ends it.
+pub struct Load {
+    counts: Vec<Counts>,
+    _tasks: JoinSet<()>,
+}
+
+impl Load {
+    /// Starts every target of the plan.
+    #[must_use]
+    pub fn start(plan: Plan) -> Self {
+        let mut tasks = JoinSet::new();
+        let mut counts = Vec::new();
+        let began_us = clock::now_us();
+        for target in plan.targets {
+            let target = Arc::new(target);
+            let count: Counts = Arc::new(Mutex::new(Tally::new(&target, began_us)));
+            for number in 0..target.kept {
+                // Spread over one period, so that the connections do not send all at once.
+                let period = Duration::from_secs_f64(f64::from(target.kept) / target.rate.max(0.001));
+                let offset = period.mul_f64(f64::from(number) / f64::from(target.kept));
+                tasks.spawn(keep(Arc::clone(&target), Arc::clone(&count), period, offset));
+            }
+            if target.fresh > 0.0 {
+                tasks.spawn(open_anew(Arc::clone(&target), Arc::clone(&count)));
+            }
+            counts.push(count);
+        }
+        Self {
+            counts,
+            _tasks: tasks,
+        }
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        Report {
+            targets: self.counts.iter().map(|count| lock(count).report()).collect(),
+        }
+    }
+}
+
+fn lock(counts: &Counts) -> std::sync::MutexGuard<'_, Tally> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One kept connection: a request every `period`. Ticks missed while a response was slow are made up for, so that the
+/// asked rate is the rate of the whole run.
+async fn keep(target: Arc<Target>, counts: Counts, period: Duration, offset: Duration) {
+    let mut ticks = interval_at(Instant::now() + offset, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut kept: Option<Connection> = None;
+    loop {
+        ticks.tick().await;
+        let sent_us = clock::now_us();
+        let mut connection = match kept.take() {
+            None => None,
+            Some(mut open) => {
+                if !open.is_closed() && open.is_ready().await {
+                    Some(open)
+                } else {
+                    lock(&counts).reopened();
+                    None
+                }
+            }
+        };
+        let result = timeout(LIMIT, exchange(&mut connection, &target))
+            .await
+            .unwrap_or(Err(Lost::Late));
+        if result.is_ok() {
+            kept = connection;
+        }
+        count(&counts, false, sent_us, result);
+    }
+}
+
+async fn exchange(
+    connection: &mut Option<Connection>,
+    target: &Target,
+) -> Result<crate::wire::Response, Lost> {
+    let built = connection::build(&target.request)?;
+    let open = match connection {
+        Some(open) => open,
+        None => connection.insert(Connection::open(&target.request.address, target.request.protocol).await?),
+    };
+    open.send(built).await
+}
+
+/// A new connection for each request, whether or not those before have ended.
+async fn open_anew(target: Arc<Target>, counts: Counts) {
+    let period = Duration::from_secs_f64(1.0 / target.fresh);
+    let mut ticks = interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut running = JoinSet::new();
+    loop {
+        ticks.tick().await;
+        while running.try_join_next().is_some() {}
+        let (target, counts) = (Arc::clone(&target), Arc::clone(&counts));
+        running.spawn(async move {
+            let sent_us = clock::now_us();
+            let result = connection::once(&target.request).await;
+            count(&counts, true, sent_us, result);
+        });
+    }
+}
+
+fn count(counts: &Counts, fresh: bool, sent_us: u64, result: Result<crate::wire::Response, Lost>) {
+    let done_us = clock::now_us();
+    let outcome = match result {
+        Ok(response) => Outcome::Answered(response),
+        Err(lost) => Outcome::Lost(lost.kind(), lost.to_string()),
+    };
+    lock(counts).count(&Ended {
+        fresh,
+        sent_us,
+        done_us,
+        outcome,
+    });
+}
