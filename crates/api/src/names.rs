@@ -27,6 +27,20 @@ pub const SHADOW_OF_LABEL: &str = "devspace.dev/shadow-of";
 /// Label on the router's own pods and objects, with the value `true`.
 pub const ROUTER_LABEL: &str = "devspace.dev/router";
 
+/// Annotation on a ServiceCopy: any text that changes when the developer asks anew (`up` writes one each time).
+/// With a new value the copy takes over what has changed in the baseline since; without, the change is only drift.
+pub const REFRESH_ANNOTATION: &str = "devspace.dev/refresh";
+/// Annotation on a copy's Deployment: which ask of the developer its template follows.
+pub const DERIVED_FROM_ANNOTATION: &str = "devspace.dev/derived-from";
+/// Annotation on a copy's Deployment: hash of the template that we derived.
+pub const DERIVED_HASH_ANNOTATION: &str = "devspace.dev/derived-hash";
+/// Annotation on a copy's Deployment: hash of the baseline's template that it was derived from.
+pub const TEMPLATE_HASH_ANNOTATION: &str = "devspace.dev/template-hash";
+/// Annotation on a mirrored ConfigMap or Secret: hash of what the original holds.
+pub const MIRROR_HASH_ANNOTATION: &str = "devspace.dev/mirror-hash";
+/// ClusterRole that an owner gets in the personal namespace.
+pub const SPACE_OWNER_ROLE: &str = "devspace-space-owner";
+
 /// Finalizer on Space, Baseline and ServiceCopy.
 pub const FINALIZER: &str = "devspace.dev/cleanup";
 
