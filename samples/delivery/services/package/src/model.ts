@@ -30,15 +30,15 @@ export function readFields(body: unknown): PackageFields {
     }
     fields.size = size;
   }
-  const tag = text(source, "tag");
-  if (tag !== undefined) fields.tag = tag;
-  const ownerId = text(source, "ownerId");
-  if (ownerId !== undefined) fields.ownerId = ownerId;
   const weight = source["weight"] ?? undefined;
   if (weight !== undefined) {
     if (typeof weight !== "number" || !Number.isFinite(weight)) throw new InputError("weight must be a number");
     fields.weight = weight;
   }
+  const tag = text(source, "tag");
+  if (tag !== undefined) fields.tag = tag;
+  const ownerId = text(source, "ownerId");
+  if (ownerId !== undefined) fields.ownerId = ownerId;
   return fields;
 }
 
