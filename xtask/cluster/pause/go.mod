@@ -1,0 +1,3 @@
+module devspace.test/pause
+
+go 1.26

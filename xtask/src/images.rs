@@ -1,0 +1,3 @@
+//! Container images: built by buildah from Dockerfiles, kept in the cache's own storage.
+
+pub(crate) mod buildah;

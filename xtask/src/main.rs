@@ -1,0 +1,43 @@
+//! `cargo xtask VERB`: every task of the project, spelled once.
+
+mod cluster;
+mod go_tools;
+mod host;
+mod images;
+mod places;
+mod process;
+mod say;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Every task of the project. Each verb explains itself with --help.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 120)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// A throwaway real Kubernetes on this machine, in private namespaces.
+    #[command(subcommand)]
+    Cluster(cluster::Verb),
+    /// PID 1 of a cluster's namespaces; started by `cluster up`.
+    #[command(hide = true)]
+    ClusterInit(cluster::init::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().verb {
+        Verb::Cluster(verb) => cluster::run(verb),
+        Verb::ClusterInit(arguments) => cluster::init::run(&arguments),
+    };
+    result.unwrap_or_else(|error| {
+        say::error(&error);
+        ExitCode::FAILURE
+    })
+}
