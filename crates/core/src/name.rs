@@ -51,7 +51,10 @@ fn check_label(text: &str) -> Result<(), InvalidName> {
         return Err(InvalidName::TooLong(text.to_owned()));
     }
     if let Some(found) = text.chars().find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-')) {
-        return Err(InvalidName::Character { name: text.to_owned(), found });
+        return Err(InvalidName::Character {
+            name: text.to_owned(),
+            found,
+        });
     }
     if text.starts_with('-') || text.ends_with('-') {
         return Err(InvalidName::Edge(text.to_owned()));
@@ -145,10 +148,19 @@ mod tests {
         assert!(SpaceName::try_new("red").is_ok());
         assert!(SpaceName::try_new("pr-123").is_ok());
         assert_eq!(SpaceName::try_new(""), Err(InvalidName::Empty));
-        assert_eq!(SpaceName::try_new("a--b"), Err(InvalidName::DoubleHyphen("a--b".into())));
+        assert_eq!(
+            SpaceName::try_new("a--b"),
+            Err(InvalidName::DoubleHyphen("a--b".into()))
+        );
         assert_eq!(SpaceName::try_new("-a"), Err(InvalidName::Edge("-a".into())));
-        assert!(matches!(SpaceName::try_new("Red"), Err(InvalidName::Character { found: 'R', .. })));
-        assert!(matches!(SpaceName::try_new(&"a".repeat(64)), Err(InvalidName::TooLong(_))));
+        assert!(matches!(
+            SpaceName::try_new("Red"),
+            Err(InvalidName::Character { found: 'R', .. })
+        ));
+        assert!(matches!(
+            SpaceName::try_new(&"a".repeat(64)),
+            Err(InvalidName::TooLong(_))
+        ));
         assert!(SpaceName::try_new(&"a".repeat(63)).is_ok());
     }
 
