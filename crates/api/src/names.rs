@@ -46,6 +46,12 @@ pub const FINALIZER: &str = "devspace.dev/cleanup";
 
 /// Name of the router's Deployment, ServiceAccount and PodDisruptionBudget in the baseline's namespace.
 pub const ROUTER_NAME: &str = "devspace-proxy";
+/// ClusterRole of the router in its baseline's namespace. Part of the chart.
+pub const ROUTER_ROLE: &str = "devspace-router";
+/// ClusterRole of the router in the whole cluster. Part of the chart.
+pub const ROUTER_CLUSTER_ROLE: &str = "devspace-router-cluster";
+/// ClusterRole that an admin binds to developers in a baseline's namespace. Part of the chart.
+pub const DEVELOPER_ROLE: &str = "devspace-developer";
 /// Name of the Service for people's entry in the baseline's namespace.
 pub const GATEWAY_SERVICE: &str = "devspace-gateway";
 /// Name of the Baseline that `devspace baseline enable` makes. One Baseline per namespace.

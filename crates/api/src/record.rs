@@ -28,6 +28,10 @@ pub struct Record {
     pub baseline: String,
     /// When the Service was first recorded, RFC 3339 in UTC.
     pub since: String,
+    /// When the Service was put back for good. The record stays a while for connections that the router still has;
+    /// routers serve it like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<String>,
 }
 
 /// One port of a recorded Service.
