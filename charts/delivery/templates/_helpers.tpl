@@ -69,7 +69,7 @@ spec:
         {{- include "delivery.labels" $labels | nindent 8 }}
         {{- with .root.Values.podLabels }}{{ toYaml . | nindent 8 }}{{ end }}
       annotations:
-        checksum/settings: {{ .checksum }}
+        checksum/settings: {{ .checksum | quote }}
         {{- with .root.Values.podAnnotations }}{{ toYaml . | nindent 8 }}{{ end }}
     spec:
       serviceAccountName: {{ .name }}

@@ -99,18 +99,20 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
 /// The port cannot be bound, signals cannot be listened for, or the listening socket fails.
 pub async fn serve(app: Router, settings: &Settings, observer: &Observer) -> Result<(), ServeError> {
     let port = settings.port;
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
+    let socket = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
         .await
         .map_err(|source| ServeError::Bind { port, source })?;
+    let bound = socket.local_addr().map_err(ServeError::Listen)?.port();
     // Small answers leave at once instead of waiting for an acknowledgement.
-    let listener = listener.tap_io(|stream| {
+    let listener = socket.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signal)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signal)?;
-    tracing::info!(port, "listening");
+    // The bound port, which differs from the setting where that is 0.
+    tracing::info!(port = bound, "listening");
 
     let (closing, closed) = tokio::sync::oneshot::channel::<()>();
     let (draining, drain) = (Arc::clone(&observer.draining), settings.drain);

@@ -69,6 +69,12 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Self::Known(problem) => problem.into_response(),
+            // Class 22, data exception: a value that PostgreSQL cannot keep, such as a text with a null character.
+            Self::Store(StoreError::Statement(error))
+                if error.code().is_some_and(|state| state.code().starts_with("22")) =>
+            {
+                Problem::with_detail(StatusCode::BAD_REQUEST, "a value cannot be stored").into_response()
+            }
             Self::Store(error) => {
                 tracing::error!(error = causes(&error), "the store failed");
                 Problem::internal().into_response()

@@ -1,5 +1,6 @@
 // The package service as a program: settings, store, listener, drain.
 
+import type { Server } from "node:http";
 import { createLog } from "./log.js";
 import { packageServer } from "./server.js";
 import { drainOnSignal } from "./drain.js";
@@ -21,7 +22,13 @@ async function main(): Promise<void> {
     log.error("the service cannot listen", { error });
     process.exit(1);
   });
-  server.listen(settings.port, "0.0.0.0", () => log.info("listening", { port: settings.port }));
+  server.listen(settings.port, "0.0.0.0", () => log.info("listening", { port: boundPort(server) }));
+}
+
+/** The port that is listened on, which differs from the setting where that is 0. */
+function boundPort(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === "object" ? address?.port : undefined;
 }
 
 main().catch((error: unknown) => {
