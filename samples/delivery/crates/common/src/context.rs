@@ -67,8 +67,9 @@ impl CarrierList {
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(|name| {
-                let parsed: HeaderName =
-                    name.parse().map_err(|_| CarrierListError::Name(name.to_owned()))?;
+                let parsed: HeaderName = name
+                    .parse()
+                    .map_err(|_| CarrierListError::Name(name.to_owned()))?;
                 if OWN_HOP.contains(&parsed.as_str()) {
                     return Err(CarrierListError::OwnHop(parsed.as_str().to_owned()));
                 }
@@ -95,9 +96,17 @@ impl CallContext {
         let carried = list
             .0
             .iter()
-            .flat_map(|name| headers.get_all(name).iter().map(|value| (name.clone(), value.clone())))
+            .flat_map(|name| {
+                headers
+                    .get_all(name)
+                    .iter()
+                    .map(|value| (name.clone(), value.clone()))
+            })
             .collect();
-        let own = headers.get(&CORRELATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let own = headers
+            .get(&CORRELATION)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         let correlation = own
             .or_else(|| trace_id(headers).map(str::to_owned))
             .unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
@@ -167,7 +176,12 @@ mod tests {
 
     #[test]
     fn a_correlation_id_is_kept_or_made() {
-        assert_eq!(forwarded(&[("x-correlation-id", "abc")]).get(CORRELATION).unwrap(), "abc");
+        assert_eq!(
+            forwarded(&[("x-correlation-id", "abc")])
+                .get(CORRELATION)
+                .unwrap(),
+            "abc"
+        );
         let first = forwarded(&[]).remove(CORRELATION).unwrap();
         assert_eq!(first.len(), 32);
         assert_ne!(first, forwarded(&[]).remove(CORRELATION).unwrap());
@@ -179,7 +193,13 @@ mod tests {
             CarrierList::parse(" devspace-route-as ,baggage,").unwrap().0,
             ["devspace-route-as", "baggage"]
         );
-        assert_eq!(CarrierList::parse("a b").unwrap_err(), CarrierListError::Name("a b".to_owned()));
-        assert_eq!(CarrierList::parse("Host").unwrap_err(), CarrierListError::OwnHop("host".to_owned()));
+        assert_eq!(
+            CarrierList::parse("a b").unwrap_err(),
+            CarrierListError::Name("a b".to_owned())
+        );
+        assert_eq!(
+            CarrierList::parse("Host").unwrap_err(),
+            CarrierListError::OwnHop("host".to_owned())
+        );
     }
 }

@@ -13,6 +13,9 @@ pub enum BodyError {
     /// The body is not declared to be JSON.
     #[error("the body is not declared as application/json")]
     MediaType,
+    /// The body is JSON and no object.
+    #[error("the body is no JSON object")]
+    NoObject,
     /// The body is no JSON text, or not of the shape that is asked for. The message names the field.
     #[error("the body cannot be read: {0}")]
     Shape(serde_json::Error),
@@ -28,7 +31,12 @@ pub fn request_body<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     if !is_json(headers) {
         return Err(BodyError::MediaType);
     }
-    any_case(body).map_err(BodyError::Shape)
+    let value = folded(serde_json::from_slice(body).map_err(BodyError::Shape)?);
+    // A list would do for serde: it fills a struct's fields in order.
+    if !value.is_object() {
+        return Err(BodyError::NoObject);
+    }
+    serde_json::from_value(value).map_err(BodyError::Shape)
 }
 
 /// Reads JSON whose names may be in any case.
@@ -57,7 +65,12 @@ fn is_json(headers: &HeaderMap) -> bool {
     let Some(Ok(declared)) = headers.get(CONTENT_TYPE).map(|value| value.to_str()) else {
         return false;
     };
-    let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
@@ -65,11 +78,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// Those of the serializer.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
 pub fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     // 2^53: beyond it a double does not hold every whole number.
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits, as just checked")]
+        // Whole and within 53 bits, as just checked: nothing is cut off.
         let whole = *value as i64;
         whole.serialize(serializer)
     } else {
@@ -97,21 +109,43 @@ mod tests {
     #[test]
     fn names_may_be_in_any_case_and_null_is_absent() {
         let sample: Sample = request_body(&json_headers(), br#"{"UserId":"A","WEIGHT":null}"#).unwrap();
-        assert_eq!(sample, Sample { user_id: "A".to_owned(), weight: 0.0 });
+        assert_eq!(
+            sample,
+            Sample {
+                user_id: "A".to_owned(),
+                weight: 0.0
+            }
+        );
     }
 
     #[test]
     fn the_missing_field_is_named() {
         let error = request_body::<Sample>(&json_headers(), b"{}").unwrap_err();
-        assert_eq!(error.to_string(), "the body cannot be read: missing field `userid`");
-        assert!(matches!(request_body::<Sample>(&HeaderMap::new(), b"{}"), Err(BodyError::MediaType)));
+        assert_eq!(
+            error.to_string(),
+            "the body cannot be read: missing field `userid`"
+        );
+        assert!(matches!(
+            request_body::<Sample>(&HeaderMap::new(), b"{}"),
+            Err(BodyError::MediaType)
+        ));
+        assert!(matches!(
+            request_body::<Sample>(&json_headers(), br#"["A"]"#),
+            Err(BodyError::NoObject)
+        ));
     }
 
     #[test]
     fn whole_numbers_have_no_fraction() {
-        let text = |weight| serde_json::to_string(&Sample { user_id: String::new(), weight }).unwrap();
+        let text = |weight| {
+            serde_json::to_string(&Sample {
+                user_id: String::new(),
+                weight,
+            })
+            .unwrap()
+        };
         assert_eq!(text(42.0), r#"{"userId":"","weight":42}"#);
         assert_eq!(text(-1.5), r#"{"userId":"","weight":-1.5}"#);
-        assert_eq!(text(1e300), r#"{"userId":"","weight":1e300}"#);
+        assert_eq!(text(1e300), r#"{"userId":"","weight":1e+300}"#);
     }
 }

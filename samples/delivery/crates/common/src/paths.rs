@@ -37,10 +37,15 @@ fn rewritten(uri: &Uri, words: Words) -> Option<Uri> {
 }
 
 fn normal(path: &str, words: Words) -> String {
-    let trimmed = path.strip_suffix('/').filter(|rest| !rest.is_empty()).unwrap_or(path);
+    let trimmed = path
+        .strip_suffix('/')
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(path);
     let mut out = String::with_capacity(trimmed.len());
     for (place, segment) in trimmed.split('/').skip(1).enumerate() {
-        let fixed = words.get(place).and_then(|set| set.iter().find(|word| segment.eq_ignore_ascii_case(word)));
+        let fixed = words
+            .get(place)
+            .and_then(|set| set.iter().find(|word| segment.eq_ignore_ascii_case(word)));
         out.push('/');
         out.push_str(fixed.unwrap_or(&segment));
     }
@@ -51,11 +56,19 @@ fn normal(path: &str, words: Words) -> String {
 mod tests {
     use super::*;
 
-    const WORDS: Words = &[&["api", "healthz"], &["deliveries"], &["public", "summary"], &["status"]];
+    const WORDS: Words = &[
+        &["api", "healthz"],
+        &["deliveries"],
+        &["public", "summary"],
+        &["status"],
+    ];
 
     #[test]
     fn fixed_words_lose_their_case_and_ids_keep_it() {
-        assert_eq!(normal("/API/Deliveries/D-1/Status/", WORDS), "/api/deliveries/D-1/status");
+        assert_eq!(
+            normal("/API/Deliveries/D-1/Status/", WORDS),
+            "/api/deliveries/D-1/status"
+        );
         assert_eq!(normal("/api/deliveries/Status", WORDS), "/api/deliveries/Status");
         assert_eq!(normal("/Healthz", WORDS), "/healthz");
         assert_eq!(normal("/", WORDS), "/");
@@ -65,7 +78,10 @@ mod tests {
     #[test]
     fn the_query_stays_as_it_is() {
         let uri: Uri = "/Api/deliveries/Summary?ownerId=A%20B".parse().unwrap();
-        assert_eq!(rewritten(&uri, WORDS).unwrap(), "/api/deliveries/summary?ownerId=A%20B");
+        assert_eq!(
+            rewritten(&uri, WORDS).unwrap(),
+            "/api/deliveries/summary?ownerId=A%20B"
+        );
         assert_eq!(rewritten(&"/api/deliveries/x?y=1".parse().unwrap(), WORDS), None);
     }
 }

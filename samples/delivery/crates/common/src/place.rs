@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn a_degree_of_latitude_is_about_111_kilometres() {
-        let north = Location { latitude: 1.0, ..Location::default() };
+        let north = Location {
+            latitude: 1.0,
+            ..Location::default()
+        };
         let metres = Location::default().metres_to(&north);
         assert!((metres - 111_195.0).abs() < 1.0, "{metres}");
         assert!(Location::default().metres_to(&Location::default()).abs() < f64::EPSILON);

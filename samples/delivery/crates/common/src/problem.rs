@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderValue, PRAGMA};
 use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES, HeaderValue, PRAGMA};
 use serde_json::json;
 
 use crate::json::BodyError;
@@ -25,7 +25,10 @@ impl Problem {
     /// A failure that the caller can mend, with what is wrong.
     #[must_use]
     pub fn with_detail(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: Some(detail.into()) }
+        Self {
+            status,
+            detail: Some(detail.into()),
+        }
     }
 
     /// The answer that the contract sets for failures of our own: status 500, an empty body, not to be cached.
@@ -52,7 +55,7 @@ impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         let status = match error {
             BodyError::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            BodyError::Shape(_) => StatusCode::BAD_REQUEST,
+            BodyError::NoObject | BodyError::Shape(_) => StatusCode::BAD_REQUEST,
         };
         Self::with_detail(status, error.to_string())
     }
@@ -78,7 +81,10 @@ pub(crate) fn written(mut response: Response, trace_id: &str) -> Response {
         headers.insert(EXPIRES, HeaderValue::from_static("-1"));
         return response;
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json; charset=utf-8"),
+    );
     *response.body_mut() = Body::from(problem.document(trace_id));
     response
 }

@@ -35,7 +35,10 @@ impl Observer {
     /// An observer that forwards the headers of this list.
     #[must_use]
     pub fn new(carriers: CarrierList) -> Self {
-        Self { carriers, draining: Arc::default() }
+        Self {
+            carriers,
+            draining: Arc::default(),
+        }
     }
 }
 
@@ -72,11 +75,17 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
     let context = CallContext::of_request(request.headers(), &observer.carriers);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let route = request.headers().get("devspace-route-as").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let route = request
+        .headers()
+        .get("devspace-route-as")
+        .and_then(|key| key.to_str().ok())
+        .map(str::to_owned);
     request.extensions_mut().insert(context.clone());
     let mut response = problem::written(next.run(request).await, context.correlation());
     if observer.draining.load(Ordering::Relaxed) {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     tracing::info!(
         method = method.as_str(),

@@ -94,7 +94,11 @@ pub fn parsed<T: std::str::FromStr>(
 ) -> Result<T, SettingsError> {
     match lookup(name) {
         None => Ok(default),
-        Some(value) => value.parse().map_err(|_| SettingsError::Form { name, value, expected }),
+        Some(value) => value.parse().map_err(|_| SettingsError::Form {
+            name,
+            value,
+            expected,
+        }),
     }
 }
 
@@ -104,7 +108,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         Settings::read(&|name| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -121,6 +128,9 @@ mod tests {
     fn a_missing_store_and_a_bad_port_are_named() {
         assert_eq!(read(&[]).unwrap_err().to_string(), "CONNECTION_STRING is not set");
         let error = read(&[("CONNECTION_STRING", "memory:"), ("PORT", "eighty")]).unwrap_err();
-        assert_eq!(error.to_string(), "PORT has the value \"eighty\", which is not a port number");
+        assert_eq!(
+            error.to_string(),
+            "PORT has the value \"eighty\", which is not a port number"
+        );
     }
 }

@@ -18,7 +18,11 @@ use crate::context::CallContext;
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Text as one segment of a path or one value of a query.
 #[must_use]
@@ -91,7 +95,11 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .build(HttpConnector::new());
-        Self { base: base.trim_end_matches('/').to_owned(), client, within }
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            client,
+            within,
+        }
     }
 
     /// Gets a path, with its query.
@@ -118,11 +126,18 @@ impl Upstream {
         context: &CallContext,
     ) -> Result<Answer, CallError> {
         let address = format!("{}{path}", self.base);
-        let request = request(method, &address, body, context)
-            .map_err(|source| CallError::Address { address: address.clone(), source })?;
+        let request = request(method, &address, body, context).map_err(|source| CallError::Address {
+            address: address.clone(),
+            source,
+        })?;
         tokio::time::timeout(self.within, self.exchange(request, &address))
             .await
-            .unwrap_or_else(|_| Err(CallError::Late { address: address.clone(), within: self.within }))
+            .unwrap_or_else(|_| {
+                Err(CallError::Late {
+                    address: address.clone(),
+                    within: self.within,
+                })
+            })
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>, address: &str) -> Result<Answer, CallError> {
@@ -130,12 +145,18 @@ impl Upstream {
             .client
             .request(request)
             .await
-            .map_err(|source| CallError::Send { address: address.to_owned(), source })?;
+            .map_err(|source| CallError::Send {
+                address: address.to_owned(),
+                source,
+            })?;
         let status = response.status();
         let body = Limited::new(response.into_body(), LONGEST_ANSWER)
             .collect()
             .await
-            .map_err(|source| CallError::Read { address: address.to_owned(), source })?
+            .map_err(|source| CallError::Read {
+                address: address.to_owned(),
+                source,
+            })?
             .to_bytes();
         Ok(Answer { status, body })
     }

@@ -44,14 +44,20 @@ pub fn router(app: App, observer: &Observer) -> Router {
     // The public view stands under a word of its own, so the gateway needs no rewriting: one prefix admits it.
     let routes = Router::new()
         .route("/healthz", get(|| async { "Healthy" }))
-        .route("/swagger/v1/swagger.json", get(|| async { ([(CONTENT_TYPE, "application/json")], DESCRIPTION) }))
+        .route(
+            "/swagger/v1/swagger.json",
+            get(|| async { ([(CONTENT_TYPE, "application/json")], DESCRIPTION) }),
+        )
         .route("/api/invoices", get(reads::invoice))
         .route("/api/deliveries/summary", get(reads::summary))
         .route("/api/deliveries/public/{id}", get(reads::delivery))
         .route("/api/deliveries/public/{id}/status", get(reads::status))
         .route(
             "/api/deliveries/{id}",
-            get(reads::delivery).put(changes::put).patch(changes::reschedule).delete(changes::cancel),
+            get(reads::delivery)
+                .put(changes::put)
+                .patch(changes::reschedule)
+                .delete(changes::cancel),
         )
         .route("/api/deliveries/{id}/owner", get(reads::owner))
         .route("/api/deliveries/{id}/status", get(reads::status))

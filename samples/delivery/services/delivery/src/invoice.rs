@@ -77,7 +77,10 @@ impl InvoiceError {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Call { source: CallError::Late { .. }, .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Call {
+                source: CallError::Late { .. },
+                ..
+            } => StatusCode::GATEWAY_TIMEOUT,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
@@ -132,7 +135,10 @@ fn part(
         return Ok(absent);
     }
     if answer.status != StatusCode::OK {
-        return Err(InvoiceError::Status { service, status: answer.status });
+        return Err(InvoiceError::Status {
+            service,
+            status: answer.status,
+        });
     }
     serde_json::from_slice(&answer.body).map_err(|source| InvoiceError::Body { service, source })
 }

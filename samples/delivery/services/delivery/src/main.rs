@@ -39,7 +39,12 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), ProgramError> {
     let settings = Settings::read(&environment)?;
     logging::start(settings.log_level);
-    let within = Duration::from_millis(parsed(&environment, "UPSTREAM_TIMEOUT_MS", "a number of milliseconds", 5000)?);
+    let within = Duration::from_millis(parsed(
+        &environment,
+        "UPSTREAM_TIMEOUT_MS",
+        "a number of milliseconds",
+        5000,
+    )?);
     let sources = Sources {
         package: Upstream::new(&required(&environment, "PACKAGE_URL")?, within),
         dronescheduler: Upstream::new(&required(&environment, "DRONESCHEDULER_URL")?, within),
@@ -47,6 +52,13 @@ async fn run() -> Result<(), ProgramError> {
     let notifier = Notifier::new(environment("NOTIFICATION_URL").map(|url| Upstream::new(&url, within)));
     let store = reach(settings.store_wait, || store::open(&settings.connection)).await?;
     let observer = Observer::new(settings.carriers.clone());
-    let app = router(App { store, sources, notifier }, &observer);
+    let app = router(
+        App {
+            store,
+            sources,
+            notifier,
+        },
+        &observer,
+    );
     Ok(serve(app, &settings, &observer).await?)
 }

@@ -69,7 +69,10 @@ pub struct Delivery {
     #[serde(default)]
     pub expedited: bool,
     /// How the receiver is to confirm.
-    #[serde(default, rename(serialize = "confirmationRequired", deserialize = "confirmationrequired"))]
+    #[serde(
+        default,
+        rename(serialize = "confirmationRequired", deserialize = "confirmationrequired")
+    )]
     pub confirmation_required: ConfirmationType,
     /// The drone that was assigned.
     #[serde(default, rename(serialize = "droneId", deserialize = "droneid"))]

@@ -20,7 +20,7 @@ impl Month {
     /// A month by its numbers.
     #[must_use]
     pub fn new(year: i16, month: i8) -> Option<Self> {
-        (year >= 1 && year <= 9998 && Date::new(year, month, 1).is_ok()).then_some(Self { year, month })
+        ((1..=9998).contains(&year) && Date::new(year, month, 1).is_ok()).then_some(Self { year, month })
     }
 
     /// Its first instant and the first instant of the next month.
@@ -65,7 +65,10 @@ pub fn month(query: &[(String, String)]) -> Result<Option<Month>, Problem> {
     };
     let read = || Month::new(year.parse().ok()?, month.parse().ok()?);
     read().map(Some).ok_or_else(|| {
-        Problem::with_detail(StatusCode::BAD_REQUEST, "year and month name no month of the calendar")
+        Problem::with_detail(
+            StatusCode::BAD_REQUEST,
+            "year and month name no month of the calendar",
+        )
     })
 }
 
@@ -86,10 +89,16 @@ mod tests {
     #[test]
     fn half_a_month_is_refused() {
         let query = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect::<Vec<_>>()
         };
         assert!(month(&query(&[("YEAR", "2019")])).is_err());
-        assert_eq!(month(&query(&[("YEAR", "2019"), ("Month", "5")])).unwrap(), Month::new(2019, 5));
+        assert_eq!(
+            month(&query(&[("YEAR", "2019"), ("Month", "5")])).unwrap(),
+            Month::new(2019, 5)
+        );
         assert_eq!(month(&query(&[])).unwrap(), None);
     }
 }

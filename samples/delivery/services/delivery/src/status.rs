@@ -20,10 +20,19 @@ const SHORTEST_FLIGHT_SECONDS: f64 = 300.0;
 pub fn status(delivery: &Delivery, events: &[TrackingEvent], now: Timestamp) -> DeliveryStatus {
     let last = latest(events.iter());
     let planned = latest(events.iter().filter(|event| event.stage <= Stage::Rescheduled));
-    let at = |stage| events.iter().find(|event| event.stage == stage).map(|event| event.at);
+    let at = |stage| {
+        events
+            .iter()
+            .find(|event| event.stage == stage)
+            .map(|event| event.at)
+    };
 
     let start = planned.map_or(now, |event| event.at);
-    let lead = if delivery.expedited { TO_PICKUP_EXPEDITED } else { TO_PICKUP };
+    let lead = if delivery.expedited {
+        TO_PICKUP_EXPEDITED
+    } else {
+        TO_PICKUP
+    };
     let pickup = at(Stage::HeadedToDropoff).unwrap_or_else(|| later(start, lead));
     let delivered = at(Stage::Completed).unwrap_or_else(|| later(pickup, flight(delivery)));
     DeliveryStatus {
@@ -58,9 +67,18 @@ mod tests {
     fn delivery() -> Delivery {
         Delivery {
             id: "d".to_owned(),
-            owner: Owner { user_id: "u".to_owned(), account_id: String::new() },
-            pickup: Location { latitude: 47.0, ..Location::default() },
-            dropoff: Location { latitude: 47.1, ..Location::default() },
+            owner: Owner {
+                user_id: "u".to_owned(),
+                account_id: String::new(),
+            },
+            pickup: Location {
+                latitude: 47.0,
+                ..Location::default()
+            },
+            dropoff: Location {
+                latitude: 47.1,
+                ..Location::default()
+            },
             deadline: String::new(),
             expedited: false,
             confirmation_required: crate::model::ConfirmationType::None,
@@ -69,7 +87,14 @@ mod tests {
     }
 
     fn event(stage: Stage, at: &str) -> TrackingEvent {
-        TrackingEvent { stage, location: Location { altitude: 9.0, ..Location::default() }, at: at.parse().unwrap() }
+        TrackingEvent {
+            stage,
+            location: Location {
+                altitude: 9.0,
+                ..Location::default()
+            },
+            at: at.parse().unwrap(),
+        }
     }
 
     #[test]
@@ -98,9 +123,15 @@ mod tests {
 
     #[test]
     fn a_new_plan_moves_the_estimates_and_haste_shortens_them() {
-        let events =
-            [event(Stage::Created, "2025-01-01T10:00:00Z"), event(Stage::Rescheduled, "2025-01-01T12:00:00Z")];
-        let hasty = Delivery { expedited: true, dropoff: delivery().pickup, ..delivery() };
+        let events = [
+            event(Stage::Created, "2025-01-01T10:00:00Z"),
+            event(Stage::Rescheduled, "2025-01-01T12:00:00Z"),
+        ];
+        let hasty = Delivery {
+            expedited: true,
+            dropoff: delivery().pickup,
+            ..delivery()
+        };
         let status = status(&hasty, &events, Timestamp::UNIX_EPOCH);
         assert_eq!(status.pickup_eta, "2025-01-01T12:05:00Z");
         assert_eq!(status.delivery_eta, "2025-01-01T12:10:00Z");

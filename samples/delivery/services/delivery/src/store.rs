@@ -93,15 +93,22 @@ pub async fn open(connection: &str) -> Result<Arc<dyn DeliveryStore>, StoreError
         Some(("memory", _)) => Ok(Arc::new(MemoryStore::default())),
         Some(("redis", _)) => Ok(Arc::new(RedisStore::connect(connection).await?)),
         // The rest of the string may hold a password.
-        other => Err(StoreError::Scheme(other.map_or("", |(scheme, _)| scheme).to_owned())),
+        other => Err(StoreError::Scheme(
+            other.map_or("", |(scheme, _)| scheme).to_owned(),
+        )),
     }
 }
 
 fn written<T: serde::Serialize>(key: &str, value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|source| StoreError::Record { key: key.to_owned(), source })
+    serde_json::to_string(value).map_err(|source| StoreError::Record {
+        key: key.to_owned(),
+        source,
+    })
 }
 
 fn read<T: serde::de::DeserializeOwned>(key: &str, text: &str) -> Result<T, StoreError> {
-    delivery_common::json::any_case(text.as_bytes())
-        .map_err(|source| StoreError::Record { key: key.to_owned(), source })
+    delivery_common::json::any_case(text.as_bytes()).map_err(|source| StoreError::Record {
+        key: key.to_owned(),
+        source,
+    })
 }

@@ -1,5 +1,10 @@
 //! What the service says to others: the invoice's two calls and the notifications, against listening stubs.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it must be"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +49,14 @@ async fn stub(status: StatusCode, body: &'static str, meet: Option<Arc<Barrier>>
             let (parts, content) = request.into_parts();
             let content = content.collect().await.unwrap().to_bytes();
             let body_text = String::from_utf8(content.to_vec()).unwrap();
-            report.send(Seen { target: parts.uri.to_string(), headers: parts.headers, body: body_text }).await.unwrap();
+            report
+                .send(Seen {
+                    target: parts.uri.to_string(),
+                    headers: parts.headers,
+                    body: body_text,
+                })
+                .await
+                .unwrap();
             if let Some(meet) = meet {
                 meet.wait().await;
             }
@@ -54,23 +66,41 @@ async fn stub(status: StatusCode, body: &'static str, meet: Option<Arc<Barrier>>
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let mut serving = JoinSet::new();
-    serving.spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
-    Stub { address, seen, _serving: serving }
+    serving.spawn(async move {
+        axum::serve(listener, Router::new().fallback(answer))
+            .await
+            .unwrap()
+    });
+    Stub {
+        address,
+        seen,
+        _serving: serving,
+    }
 }
 
 async fn service(package: &str, drones: &str, notifications: Option<&str>) -> Router {
     let upstream = |address: &str| Upstream::new(address, Duration::from_secs(5));
     let app = App {
         store: store::open("memory:").await.unwrap(),
-        sources: Sources { package: upstream(package), dronescheduler: upstream(drones) },
+        sources: Sources {
+            package: upstream(package),
+            dronescheduler: upstream(drones),
+        },
         notifier: Notifier::new(notifications.map(upstream)),
     };
     router(app, &Observer::new(CarrierList::default()))
 }
 
 async fn call(app: &Router, request: http::request::Builder, body: Value) -> (StatusCode, Value) {
-    let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
-    let request = request.header("content-type", "application/json").body(body).unwrap();
+    let body = if body.is_null() {
+        Body::empty()
+    } else {
+        Body::from(body.to_string())
+    };
+    let request = request
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap();
     let response: Response = app.clone().oneshot(request).await.unwrap();
     let status = response.status();
     let text = response.into_body().collect().await.unwrap().to_bytes();
@@ -84,7 +114,12 @@ const USED: &str = r#"{"traveledMiles":42,"assignedHours":3}"#;
 async fn the_invoice_merges_two_parallel_calls_that_carry_the_context() {
     // Each stub answers only when both were called: calls one after the other would end in a time-out.
     let both = Arc::new(Barrier::new(2));
-    let mut package = stub(StatusCode::OK, r#"{"totalWeight":400,"note":"new"}"#, Some(Arc::clone(&both))).await;
+    let mut package = stub(
+        StatusCode::OK,
+        r#"{"totalWeight":400,"note":"new"}"#,
+        Some(Arc::clone(&both)),
+    )
+    .await;
     let mut drones = stub(StatusCode::OK, USED, Some(both)).await;
     let app = service(&package.address, &drones.address, None).await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -105,9 +140,18 @@ async fn the_invoice_merges_two_parallel_calls_that_carry_the_context() {
             "drones": {"traveledMiles": 42, "assignedHours": 3},
         })
     );
-    let (summary, utilization) = (package.seen.recv().await.unwrap(), drones.seen.recv().await.unwrap());
-    assert_eq!(summary.target, "/api/packages/summary/owner%2017?year=2025&month=11");
-    assert_eq!(utilization.target, "/api/dronedeliveries/utilization?ownerId=owner%2017&year=2025&month=11");
+    let (summary, utilization) = (
+        package.seen.recv().await.unwrap(),
+        drones.seen.recv().await.unwrap(),
+    );
+    assert_eq!(
+        summary.target,
+        "/api/packages/summary/owner%2017?year=2025&month=11"
+    );
+    assert_eq!(
+        utilization.target,
+        "/api/dronedeliveries/utilization?ownerId=owner%2017&year=2025&month=11"
+    );
     for seen in [summary, utilization] {
         assert_eq!(seen.headers["devspace-route-as"], "red");
         assert_eq!(seen.headers["baggage"], "user=7,devspace=red");
@@ -138,8 +182,15 @@ async fn concurrent_invoices_keep_their_contexts_apart() {
     }
     for _ in 0..3 {
         let seen = package.seen.recv().await.unwrap();
-        let key = seen.headers.get("devspace-route-as").map_or("", |key| key.to_str().unwrap());
-        assert!(seen.target.contains(&format!("/of-{key}?")), "{} carried {key:?}", seen.target);
+        let key = seen
+            .headers
+            .get("devspace-route-as")
+            .map_or("", |key| key.to_str().unwrap());
+        assert!(
+            seen.target.contains(&format!("/of-{key}?")),
+            "{} carried {key:?}",
+            seen.target
+        );
     }
 }
 
@@ -149,7 +200,10 @@ async fn drones_that_flew_nothing_count_as_zero_and_failures_do_not() {
     let idle = stub(StatusCode::NOT_FOUND, "", None).await;
     let app = service(&package.address, &idle.address, None).await;
     let (status, invoice) = call(&app, Request::get(INVOICE), Value::Null).await;
-    assert_eq!((status, &invoice["drones"]), (StatusCode::OK, &json!({"traveledMiles": 0, "assignedHours": 0})));
+    assert_eq!(
+        (status, &invoice["drones"]),
+        (StatusCode::OK, &json!({"traveledMiles": 0, "assignedHours": 0}))
+    );
 
     let broken = stub(StatusCode::INTERNAL_SERVER_ERROR, "", None).await;
     for (package, drones) in [
@@ -159,16 +213,28 @@ async fn drones_that_flew_nothing_count_as_zero_and_failures_do_not() {
     ] {
         let app = service(package, drones, None).await;
         let (status, problem) = call(&app, Request::get(INVOICE), Value::Null).await;
-        assert_eq!((status, &problem["status"]), (StatusCode::BAD_GATEWAY, &json!(502)));
+        assert_eq!(
+            (status, &problem["status"]),
+            (StatusCode::BAD_GATEWAY, &json!(502))
+        );
     }
     let app = service("http://127.0.0.1:1", &idle.address, None).await;
-    assert_eq!(call(&app, Request::get(INVOICE), Value::Null).await.0, StatusCode::BAD_GATEWAY);
+    assert_eq!(
+        call(&app, Request::get(INVOICE), Value::Null).await.0,
+        StatusCode::BAD_GATEWAY
+    );
 }
 
 #[tokio::test]
 async fn an_invoice_is_of_one_owner_and_month() {
     let app = service("http://127.0.0.1:1", "http://127.0.0.1:1", None).await;
-    for query in ["", "?ownerId=o", "?ownerId=o&year=2025", "?ownerId=o&year=2025&month=13", "?year=2025&month=1"] {
+    for query in [
+        "",
+        "?ownerId=o",
+        "?ownerId=o&year=2025",
+        "?ownerId=o&year=2025&month=13",
+        "?year=2025&month=1",
+    ] {
         let (status, _) = call(&app, Request::get(format!("/api/invoices{query}")), Value::Null).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{query}");
     }
@@ -180,7 +246,10 @@ async fn a_confirmation_completes_and_notifies_each_who_asked() {
     let app = service("http://127.0.0.1:1", "http://127.0.0.1:1", Some(&post.address)).await;
     let place = json!({"altitude": 0, "latitude": 0, "longitude": 0});
     let delivery = json!({"owner": {"userId": "u"}, "pickup": place, "dropoff": place});
-    assert_eq!(call(&app, Request::put("/api/deliveries/d"), delivery).await.0, StatusCode::CREATED);
+    assert_eq!(
+        call(&app, Request::put("/api/deliveries/d"), delivery).await.0,
+        StatusCode::CREATED
+    );
     for sms in ["555", "556"] {
         let asked = json!({"emailAddress": "a@example.test", "sms": sms});
         let reply = call(&app, Request::post("/api/deliveries/d/notifymerequests"), asked).await;
@@ -198,8 +267,14 @@ async fn a_confirmation_completes_and_notifies_each_who_asked() {
         let seen = post.seen.recv().await.unwrap();
         assert_eq!(seen.headers["devspace-route-as"], "red");
         let message: Value = serde_json::from_str(&seen.body).unwrap();
-        assert_eq!((&message["deliveryId"], &message["sms"]), (&json!("d"), &json!(sms)));
+        assert_eq!(
+            (&message["deliveryId"], &message["sms"]),
+            (&json!("d"), &json!(sms))
+        );
     }
     let (_, status) = call(&app, Request::get("/api/deliveries/d/status"), Value::Null).await;
-    assert_eq!((&status["stage"], &status["lastKnownLocation"]), (&json!(4), &confirmation["geoCoordinates"]));
+    assert_eq!(
+        (&status["stage"], &status["lastKnownLocation"]),
+        (&json!(4), &confirmation["geoCoordinates"])
+    );
 }

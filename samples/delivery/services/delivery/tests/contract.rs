@@ -1,6 +1,11 @@
 //! The contract of the service, over HTTP semantics, on each store there is: the one in memory always, Redis where
 //! `TEST_REDIS_URL` names one.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it must be"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,9 +49,19 @@ async fn services() -> Vec<Service> {
     for connection in connections {
         let store = store::open(&connection).await.unwrap();
         let nowhere = Upstream::new("http://127.0.0.1:1", Duration::from_secs(1));
-        let sources = Sources { package: nowhere.clone(), dronescheduler: nowhere };
-        let app = App { store: Arc::clone(&store), sources, notifier: Notifier::default() };
-        services.push(Service { app: router(app, &Observer::new(CarrierList::default())), store });
+        let sources = Sources {
+            package: nowhere.clone(),
+            dronescheduler: nowhere,
+        };
+        let app = App {
+            store: Arc::clone(&store),
+            sources,
+            notifier: Notifier::default(),
+        };
+        services.push(Service {
+            app: router(app, &Observer::new(CarrierList::default())),
+            store,
+        });
     }
     services
 }
@@ -58,10 +73,19 @@ impl Service {
             request = request.header("content-type", "application/json");
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let response = self.app.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let response = self
+            .app
+            .clone()
+            .oneshot(request.body(body).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        Reply { status: parts.status, headers: parts.headers, text }
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            text,
+        }
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -71,7 +95,9 @@ impl Service {
     /// Creates a delivery with an id of its own, so that runs on one Redis do not meet.
     async fn created(&self) -> String {
         let id = format!("D-{}", Uuid::new_v4());
-        let reply = self.call(Method::PUT, &format!("/api/deliveries/{id}"), Some(full(&id))).await;
+        let reply = self
+            .call(Method::PUT, &format!("/api/deliveries/{id}"), Some(full(&id)))
+            .await;
         assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text);
         id
     }
@@ -105,7 +131,10 @@ async fn upsert_creates_then_replaces() {
         let reply = service.call(Method::PUT, &path, Some(changed.clone())).await;
         assert_eq!((reply.status, reply.text.as_str()), (StatusCode::NO_CONTENT, ""));
         assert_eq!(service.get(&path).await.json(), changed);
-        assert_eq!(service.get(&format!("/api/deliveries/public/{id}")).await.json(), changed);
+        assert_eq!(
+            service.get(&format!("/api/deliveries/public/{id}")).await.json(),
+            changed
+        );
 
         let events = service.store.events(&id).await.unwrap();
         assert_eq!(events.len(), 1, "one Created event, however often it is put");
@@ -117,13 +146,23 @@ async fn the_id_of_the_body_is_the_key_and_the_path_stands_in_for_it() {
     for service in services().await {
         let id = format!("D-{}", Uuid::new_v4());
         let mut body = full(&id);
-        service.call(Method::PUT, "/api/deliveries/another", Some(body.clone())).await;
-        assert_eq!(service.get(&format!("/api/deliveries/{id}")).await.status, StatusCode::OK);
+        service
+            .call(Method::PUT, "/api/deliveries/another", Some(body.clone()))
+            .await;
+        assert_eq!(
+            service.get(&format!("/api/deliveries/{id}")).await.status,
+            StatusCode::OK
+        );
 
         let id = format!("D-{}", Uuid::new_v4());
         body["id"] = Value::Null;
-        service.call(Method::PUT, &format!("/api/deliveries/{id}"), Some(body)).await;
-        assert_eq!(service.get(&format!("/api/deliveries/{id}")).await.json()["id"], json!(id));
+        service
+            .call(Method::PUT, &format!("/api/deliveries/{id}"), Some(body))
+            .await;
+        assert_eq!(
+            service.get(&format!("/api/deliveries/{id}")).await.json()["id"],
+            json!(id)
+        );
     }
 }
 
@@ -140,12 +179,21 @@ async fn unknown_deliveries_are_not_found() {
             (Method::GET, "/status", None),
             (Method::PATCH, "", Some(reschedule)),
             (Method::DELETE, "", None),
-            (Method::POST, "/notifymerequests", Some(json!({"emailAddress": "a@example.test"}))),
+            (
+                Method::POST,
+                "/notifymerequests",
+                Some(json!({"emailAddress": "a@example.test"})),
+            ),
             (Method::POST, "/confirmations", Some(confirmation)),
         ] {
-            let reply = service.call(method, &format!("/api/deliveries/{id}{tail}"), body).await;
+            let reply = service
+                .call(method, &format!("/api/deliveries/{id}{tail}"), body)
+                .await;
             assert_eq!(reply.status, StatusCode::NOT_FOUND, "{tail}");
-            assert_eq!(reply.headers["content-type"], "application/problem+json; charset=utf-8");
+            assert_eq!(
+                reply.headers["content-type"],
+                "application/problem+json; charset=utf-8"
+            );
             assert_eq!(reply.json()["status"], 404);
         }
     }
@@ -171,15 +219,22 @@ async fn reschedule_replaces_three_fields() {
     for service in services().await {
         let id = service.created().await;
         let path = format!("/api/deliveries/{id}");
-        let (pickup, dropoff) = (json!({"altitude": 2, "latitude": 2, "longitude": 2}), json!({"altitude": 3, "latitude": 3, "longitude": 3}));
+        let (pickup, dropoff) = (
+            json!({"altitude": 2, "latitude": 2, "longitude": 2}),
+            json!({"altitude": 3, "latitude": 3, "longitude": 3}),
+        );
         let change = json!({"pickup": pickup, "dropoff": dropoff, "deadline": "newdeadline"});
         let reply = service.call(Method::PATCH, &path, Some(change)).await;
         assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
         let mut wanted = full(&id);
-        (wanted["pickup"], wanted["dropoff"], wanted["deadline"]) = (pickup.clone(), dropoff, json!("newdeadline"));
+        (wanted["pickup"], wanted["dropoff"], wanted["deadline"]) =
+            (pickup.clone(), dropoff, json!("newdeadline"));
         assert_eq!(service.get(&path).await.json(), wanted);
         let status = service.get(&format!("{path}/status")).await.json();
-        assert_eq!((&status["stage"], &status["lastKnownLocation"]), (&json!(1), &pickup));
+        assert_eq!(
+            (&status["stage"], &status["lastKnownLocation"]),
+            (&json!(1), &pickup)
+        );
     }
 }
 
@@ -194,7 +249,10 @@ async fn cancelling_is_logical() {
         assert_eq!(service.get(&path).await.json(), full(&id));
         assert_eq!(service.get(&format!("{path}/status")).await.json()["stage"], 5);
         let left = service.store.expires_in(&id).await.unwrap().unwrap();
-        assert!(left <= RETENTION && left > RETENTION - Duration::from_secs(600), "{left:?}");
+        assert!(
+            left <= RETENTION && left > RETENTION - Duration::from_secs(600),
+            "{left:?}"
+        );
         // Putting it again does not make it stay for ever.
         service.call(Method::PUT, &path, Some(full(&id))).await;
         assert!(service.store.expires_in(&id).await.unwrap().is_some());
@@ -209,7 +267,10 @@ async fn status_and_owner_have_the_contracts_shape() {
         assert_eq!(owner, full(&id)["owner"]);
         let status = service.get(&format!("/api/deliveries/{id}/status")).await.json();
         assert!(status["stage"].is_i64() && status["lastKnownLocation"]["latitude"].is_number());
-        let (pickup, delivered) = (status["pickupETA"].as_str().unwrap(), status["deliveryETA"].as_str().unwrap());
+        let (pickup, delivered) = (
+            status["pickupETA"].as_str().unwrap(),
+            status["deliveryETA"].as_str().unwrap(),
+        );
         assert!(pickup.parse::<jiff::Timestamp>().unwrap() < delivered.parse().unwrap());
     }
 }
@@ -223,10 +284,22 @@ async fn the_summary_counts_what_an_owner_created() {
         let count = async |query: String| service.get(&format!("/api/deliveries/summary?{query}")).await;
         let month = format!("ownerId={owner}&year={}&month={}", now.year(), now.month());
         assert_eq!(count(month).await.json(), json!({"count": 1}));
-        assert_eq!(count(format!("ownerid={owner}")).await.json(), json!({"count": 1}));
-        assert_eq!(count(format!("ownerId={owner}&year=2019&month=5")).await.json(), json!({"count": 0}));
-        assert_eq!(count("year=2019&month=5".to_owned()).await.status, StatusCode::BAD_REQUEST);
-        assert_eq!(count(format!("ownerId={owner}&year=2019")).await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            count(format!("ownerid={owner}")).await.json(),
+            json!({"count": 1})
+        );
+        assert_eq!(
+            count(format!("ownerId={owner}&year=2019&month=5")).await.json(),
+            json!({"count": 0})
+        );
+        assert_eq!(
+            count("year=2019&month=5".to_owned()).await.status,
+            StatusCode::BAD_REQUEST
+        );
+        assert_eq!(
+            count(format!("ownerId={owner}&year=2019")).await.status,
+            StatusCode::BAD_REQUEST
+        );
     }
 }
 
@@ -238,11 +311,21 @@ async fn unusable_bodies_are_refused_by_name() {
         ownerless["owner"] = Value::Null;
         let reply = service.call(Method::PUT, path, Some(ownerless)).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST);
-        assert!(reply.json()["detail"].as_str().unwrap().contains("owner"), "{}", reply.text);
+        assert!(
+            reply.json()["detail"].as_str().unwrap().contains("owner"),
+            "{}",
+            reply.text
+        );
         let mut strange = full("refused");
         strange["confirmationRequired"] = json!(4);
-        assert_eq!(service.call(Method::PUT, path, Some(strange)).await.status, StatusCode::BAD_REQUEST);
-        assert_eq!(service.call(Method::PUT, path, None).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(
+            service.call(Method::PUT, path, Some(strange)).await.status,
+            StatusCode::BAD_REQUEST
+        );
+        assert_eq!(
+            service.call(Method::PUT, path, None).await.status,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        );
         assert_eq!(service.get(path).await.status, StatusCode::NOT_FOUND);
     }
 }
@@ -253,7 +336,12 @@ async fn health_and_description_are_served() {
         let health = service.get("/healthz").await;
         assert_eq!((health.status, health.text.as_str()), (StatusCode::OK, "Healthy"));
         let description = service.get("/swagger/v1/swagger.json").await.json();
-        for path in ["/api/deliveries/{id}", "/api/deliveries/public/{id}", "/api/invoices", "/healthz"] {
+        for path in [
+            "/api/deliveries/{id}",
+            "/api/deliveries/public/{id}",
+            "/api/invoices",
+            "/healthz",
+        ] {
             assert!(description["paths"][path].is_object(), "{path} is not described");
         }
     }

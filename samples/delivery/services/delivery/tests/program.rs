@@ -1,5 +1,10 @@
 //! The program as a process: it ends without cutting a connection, and gives up on a store that is not there.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at the first thing that is not as it must be"
+)]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -22,10 +27,17 @@ fn program(connection: &str, settings: &[(&str, &str)]) -> Child {
 
 /// Sends one request on a kept connection and reads the answer's head and body.
 fn exchange(stream: &mut BufReader<TcpStream>) -> String {
-    stream.get_mut().write_all(b"GET /healthz HTTP/1.1\r\nhost: d\r\n\r\n").unwrap();
+    stream
+        .get_mut()
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: d\r\n\r\n")
+        .unwrap();
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        assert_ne!(stream.read_line(&mut head).unwrap(), 0, "the connection closed under a request: {head:?}");
+        assert_ne!(
+            stream.read_line(&mut head).unwrap(),
+            0,
+            "the connection closed under a request: {head:?}"
+        );
     }
     stream.read_exact(&mut [0; "Healthy".len()]).unwrap();
     head.to_ascii_lowercase()
@@ -34,19 +46,30 @@ fn exchange(stream: &mut BufReader<TcpStream>) -> String {
 #[test]
 fn a_kept_connection_learns_of_the_end_from_an_answer() {
     let mut child = program("memory:", &[("DRAIN_MS", "1500")]);
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut lines = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
     let line = lines.find(|line| line.contains("\"listening\"")).unwrap();
-    let port = serde_json::from_str::<serde_json::Value>(&line).unwrap()["port"].as_u64().unwrap();
+    let port = serde_json::from_str::<serde_json::Value>(&line).unwrap()["port"]
+        .as_u64()
+        .unwrap();
     let stream = TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let mut stream = BufReader::new(stream);
     assert!(!exchange(&mut stream).contains("connection: close"));
 
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(told.success());
     lines.find(|line| line.contains("\"draining\"")).unwrap();
     assert!(exchange(&mut stream).contains("connection: close"));
-    assert_eq!(stream.read(&mut [0]).unwrap(), 0, "the connection ends after the answer that said so");
+    assert_eq!(
+        stream.read(&mut [0]).unwrap(),
+        0,
+        "the connection ends after the answer that said so"
+    );
     assert!(lines.any(|line| line.contains("\"stopped\"")));
     assert!(child.wait().unwrap().success());
 }
@@ -57,6 +80,9 @@ fn without_its_store_it_gives_up_with_1() {
     let mut output = String::new();
     child.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert!(output.contains("the store does not answer yet"), "it tried again: {output}");
+    assert!(
+        output.contains("the store does not answer yet"),
+        "it tried again: {output}"
+    );
     assert!(output.contains("the service cannot run"), "{output}");
 }

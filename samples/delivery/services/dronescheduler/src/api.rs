@@ -40,7 +40,10 @@ pub struct App {
 pub fn router(app: App, observer: &Observer) -> Router {
     let routes = Router::new()
         .route("/healthz", get(|| async { "Healthy" }))
-        .route("/swagger/v1/swagger.json", get(|| async { ([(CONTENT_TYPE, "application/json")], DESCRIPTION) }))
+        .route(
+            "/swagger/v1/swagger.json",
+            get(|| async { ([(CONTENT_TYPE, "application/json")], DESCRIPTION) }),
+        )
         .route("/api/dronedeliveries/utilization", get(utilization))
         .route("/api/dronedeliveries/{id}", put(assign).delete(release))
         .with_state(app);
@@ -124,7 +127,10 @@ async fn utilization(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, Failure> {
     let parameter = |name: &str| {
-        let found = query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+        let found = query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str());
         found
             .filter(|value| !value.is_empty())
             .ok_or_else(|| Problem::with_detail(StatusCode::BAD_REQUEST, format!("{name} is missing")))
@@ -132,11 +138,17 @@ async fn utilization(
     let number = |name: &str| {
         let value = parameter(name)?.parse::<i32>().ok().filter(|number| *number >= 1);
         value.ok_or_else(|| {
-            Problem::with_detail(StatusCode::BAD_REQUEST, format!("{name} is not a whole number from 1 on"))
+            Problem::with_detail(
+                StatusCode::BAD_REQUEST,
+                format!("{name} is not a whole number from 1 on"),
+            )
         })
     };
     let (owner, year, month) = (parameter("ownerId")?, number("year")?, number("month")?);
-    let sums = app.store.utilization(owner, year, month, app.by_partition).await?;
+    let sums = app
+        .store
+        .utilization(owner, year, month, app.by_partition)
+        .await?;
     if sums.is_zero() {
         return Err(Problem::new(StatusCode::NOT_FOUND).into());
     }

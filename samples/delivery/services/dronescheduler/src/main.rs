@@ -57,7 +57,10 @@ async fn run(argument: Option<&str>) -> Result<(), ProgramError> {
         None => {}
     }
     // Two spellings: the contract's and the usual one for an environment.
-    let flag = ["FeatureManagement__UsePartitionKey", "FEATUREMANAGEMENT__USEPARTITIONKEY"];
+    let flag = [
+        "FeatureManagement__UsePartitionKey",
+        "FEATUREMANAGEMENT__USEPARTITIONKEY",
+    ];
     let mut by_partition = false;
     for name in flag {
         by_partition |= parsed(&environment, name, "true or false", false)?;
@@ -74,8 +77,10 @@ async fn import(store: &dyn DroneStore) -> Result<(), ProgramError> {
         if line.trim().is_empty() {
             continue;
         }
-        let record = any_case(line.as_bytes())
-            .map_err(|source| ProgramError::Record { line: index + 1, source })?;
+        let record = any_case(line.as_bytes()).map_err(|source| ProgramError::Record {
+            line: index + 1,
+            source,
+        })?;
         flights.push(record);
     }
     store.record(&flights).await?;

@@ -23,7 +23,12 @@ pub struct DroneRequest {
     #[serde(default)]
     pub dropoff: Option<Location>,
     /// What it carries: a list, or the single object that the original's workflow sent (quirk Q-11).
-    #[serde(default, rename = "packagedetails", alias = "packagedetail", deserialize_with = "one_or_many")]
+    #[serde(
+        default,
+        rename = "packagedetails",
+        alias = "packagedetail",
+        deserialize_with = "one_or_many"
+    )]
     pub package_details: Vec<PackageDetail>,
     /// Whether it was ordered as urgent.
     #[serde(default)]
@@ -140,7 +145,13 @@ mod tests {
         assert_eq!(list.package_details.len(), 2);
         let single: DroneRequest =
             any_case(br#"{"DeliveryId":"d","PackageDetail":{"Id":"a","Size":2},"Expedited":false}"#).unwrap();
-        assert_eq!(single.package_details, [PackageDetail { id: "a".to_owned(), size: 2 }]);
+        assert_eq!(
+            single.package_details,
+            [PackageDetail {
+                id: "a".to_owned(),
+                size: 2
+            }]
+        );
     }
 
     #[test]
@@ -150,9 +161,20 @@ mod tests {
         let now = "2025-02-28T23:59:59Z".parse().unwrap();
         let record = UtilizationRecord::of_request("d", &request, now).unwrap();
         assert_eq!((record.year, record.month), (2025, 2));
-        assert!((record.travelled_miles - 69.09).abs() < 0.01, "{}", record.travelled_miles);
-        assert!((record.assigned_hours - 2.059).abs() < 0.001, "{}", record.assigned_hours);
-        let nobody = DroneRequest { owner_id: None, ..request };
+        assert!(
+            (record.travelled_miles - 69.09).abs() < 0.01,
+            "{}",
+            record.travelled_miles
+        );
+        assert!(
+            (record.assigned_hours - 2.059).abs() < 0.001,
+            "{}",
+            record.assigned_hours
+        );
+        let nobody = DroneRequest {
+            owner_id: None,
+            ..request
+        };
         assert_eq!(UtilizationRecord::of_request("d", &nobody, now), None);
     }
 }

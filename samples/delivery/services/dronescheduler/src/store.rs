@@ -73,7 +73,10 @@ pub trait DroneStore: Send + Sync {
 /// # Errors
 /// The scheme is unknown, or the store does not answer.
 pub async fn open(connection: &str) -> Result<Arc<dyn DroneStore>, StoreError> {
-    match connection.split_once(':').map_or(connection, |(scheme, _)| scheme) {
+    match connection
+        .split_once(':')
+        .map_or(connection, |(scheme, _)| scheme)
+    {
         "memory" => Ok(Arc::new(MemoryStore::default())),
         "postgres" | "postgresql" => Ok(Arc::new(PostgresStore::connect(connection).await?)),
         other => Err(StoreError::Scheme(other.to_owned())),

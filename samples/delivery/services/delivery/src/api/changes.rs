@@ -19,7 +19,11 @@ use crate::status::latest;
 use crate::store::Put;
 
 fn event(stage: Stage, location: delivery_common::place::Location) -> TrackingEvent {
-    TrackingEvent { stage, location, at: Timestamp::now() }
+    TrackingEvent {
+        stage,
+        location,
+        at: Timestamp::now(),
+    }
 }
 
 /// Creates or replaces. The body's id is the key, as in the contract; the path's id where the body has none.
@@ -34,7 +38,11 @@ pub(super) async fn put(
         delivery.id = id;
     }
     // The owner is not logged: it names a person.
-    match app.store.put(&delivery, &event(Stage::Created, delivery.pickup)).await? {
+    match app
+        .store
+        .put(&delivery, &event(Stage::Created, delivery.pickup))
+        .await?
+    {
         Put::Replaced => Ok(StatusCode::NO_CONTENT.into_response()),
         Put::Created => {
             let address = format!("/api/deliveries/{}", encoded(&delivery.id));
@@ -51,9 +59,21 @@ pub(super) async fn reschedule(
 ) -> Result<StatusCode, Failure> {
     let change: Reschedule = request_body(&headers, &body).map_err(Problem::from)?;
     let delivery = app.store.get(&id).await?.ok_or_else(not_found)?;
-    let changed = Delivery { pickup: change.pickup, dropoff: change.dropoff, deadline: change.deadline, ..delivery };
-    let exists = app.store.change(&changed, &event(Stage::Rescheduled, changed.pickup)).await?;
-    if exists { Ok(StatusCode::OK) } else { Err(not_found()) }
+    let changed = Delivery {
+        pickup: change.pickup,
+        dropoff: change.dropoff,
+        deadline: change.deadline,
+        ..delivery
+    };
+    let exists = app
+        .store
+        .change(&changed, &event(Stage::Rescheduled, changed.pickup))
+        .await?;
+    if exists {
+        Ok(StatusCode::OK)
+    } else {
+        Err(not_found())
+    }
 }
 
 pub(super) async fn cancel(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Failure> {
@@ -83,10 +103,13 @@ pub(super) async fn confirm(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<StatusCode, Failure> {
-    let confirmation: Confirmation =
-        request_body(&headers, &body).map_err(Problem::from)?;
+    let confirmation: Confirmation = request_body(&headers, &body).map_err(Problem::from)?;
     app.store.get(&id).await?.ok_or_else(not_found)?;
-    app.store.close(&id, &event(Stage::Completed, confirmation.geo_coordinates)).await?;
-    app.notifier.completed(&id, &app.store.notifies(&id).await?, &context).await;
+    app.store
+        .close(&id, &event(Stage::Completed, confirmation.geo_coordinates))
+        .await?;
+    app.notifier
+        .completed(&id, &app.store.notifies(&id).await?, &context)
+        .await;
     Ok(StatusCode::OK)
 }

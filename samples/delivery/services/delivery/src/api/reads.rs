@@ -1,8 +1,8 @@
 //! Handlers that only read.
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use delivery_common::context::CallContext;
 use delivery_common::problem::Problem;
 use http::StatusCode;

@@ -39,7 +39,9 @@ impl MemoryStore {
         // Each operation below leaves the entries whole, so a panic elsewhere does not spoil them.
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        entries.records.retain(|_, entry| entry.expires.is_none_or(|end| end > now));
+        entries
+            .records
+            .retain(|_, entry| entry.expires.is_none_or(|end| end > now));
         entries
     }
 }
@@ -88,7 +90,11 @@ impl DeliveryStore for MemoryStore {
 
     async fn events(&self, id: &str) -> Result<Vec<TrackingEvent>, StoreError> {
         let entries = self.live();
-        Ok(entries.records.get(id).map(|entry| entry.events.values().cloned().collect()).unwrap_or_default())
+        Ok(entries
+            .records
+            .get(id)
+            .map(|entry| entry.events.values().cloned().collect())
+            .unwrap_or_default())
     }
 
     async fn add_notify(&self, id: &str, request: &NotifyMe) -> Result<(), StoreError> {
@@ -99,7 +105,12 @@ impl DeliveryStore for MemoryStore {
     }
 
     async fn notifies(&self, id: &str) -> Result<Vec<NotifyMe>, StoreError> {
-        Ok(self.live().records.get(id).map(|entry| entry.notifies.clone()).unwrap_or_default())
+        Ok(self
+            .live()
+            .records
+            .get(id)
+            .map(|entry| entry.notifies.clone())
+            .unwrap_or_default())
     }
 
     async fn count(&self, owner: &str, month: Option<Month>) -> Result<u64, StoreError> {
@@ -114,6 +125,11 @@ impl DeliveryStore for MemoryStore {
 
     async fn expires_in(&self, id: &str) -> Result<Option<Duration>, StoreError> {
         let now = Instant::now();
-        Ok(self.live().records.get(id).and_then(|entry| entry.expires).map(|end| end - now))
+        Ok(self
+            .live()
+            .records
+            .get(id)
+            .and_then(|entry| entry.expires)
+            .map(|end| end - now))
     }
 }

@@ -35,15 +35,19 @@ impl RedisStore {
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(500));
         let client = redis::Client::open(connection).map_err(StoreError::Connect)?;
-        let mut connection =
-            ConnectionManager::new_with_config(client, config).await.map_err(StoreError::Connect)?;
+        let mut connection = ConnectionManager::new_with_config(client, config)
+            .await
+            .map_err(StoreError::Connect)?;
         // A Redis that still loads its data accepts connections and refuses commands.
         connection.ping::<()>().await.map_err(StoreError::Connect)?;
         Ok(Self { connection })
     }
 
     async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        pipeline.query_async(&mut self.connection.clone()).await.map_err(StoreError::Command)
+        pipeline
+            .query_async(&mut self.connection.clone())
+            .await
+            .map_err(StoreError::Command)
     }
 }
 
@@ -72,7 +76,9 @@ impl DeliveryStore for RedisStore {
         let mut create = redis::pipe();
         create.atomic();
         create.set_options(&record, &text, new.clone());
-        create.set_options(&event, written(&event, created)?, new).ignore();
+        create
+            .set_options(&event, written(&event, created)?, new)
+            .ignore();
         // NX: a replaced delivery keeps the time at which it was created.
         create
             .cmd("ZADD")
@@ -94,8 +100,12 @@ impl DeliveryStore for RedisStore {
 
     async fn get(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
         let key = record_key(id);
-        let text: Option<String> =
-            self.connection.clone().get(&key).await.map_err(StoreError::Command)?;
+        let text: Option<String> = self
+            .connection
+            .clone()
+            .get(&key)
+            .await
+            .map_err(StoreError::Command)?;
         text.map(|text| read(&key, &text)).transpose()
     }
 
@@ -132,8 +142,12 @@ impl DeliveryStore for RedisStore {
 
     async fn events(&self, id: &str) -> Result<Vec<TrackingEvent>, StoreError> {
         let keys: Vec<String> = Stage::ALL.iter().map(|stage| event_key(id, *stage)).collect();
-        let texts: Vec<Option<String>> =
-            self.connection.clone().mget(&keys).await.map_err(StoreError::Command)?;
+        let texts: Vec<Option<String>> = self
+            .connection
+            .clone()
+            .mget(&keys)
+            .await
+            .map_err(StoreError::Command)?;
         keys.iter()
             .zip(texts)
             .filter_map(|(key, text)| text.map(|text| read(key, &text)))
@@ -143,13 +157,21 @@ impl DeliveryStore for RedisStore {
     async fn add_notify(&self, id: &str, request: &NotifyMe) -> Result<(), StoreError> {
         let key = notify_key(id);
         let text = written(&key, request)?;
-        self.connection.clone().rpush(&key, text).await.map_err(StoreError::Command)
+        self.connection
+            .clone()
+            .rpush(&key, text)
+            .await
+            .map_err(StoreError::Command)
     }
 
     async fn notifies(&self, id: &str) -> Result<Vec<NotifyMe>, StoreError> {
         let key = notify_key(id);
-        let texts: Vec<String> =
-            self.connection.clone().lrange(&key, 0, -1).await.map_err(StoreError::Command)?;
+        let texts: Vec<String> = self
+            .connection
+            .clone()
+            .lrange(&key, 0, -1)
+            .await
+            .map_err(StoreError::Command)?;
         texts.iter().map(|text| read(&key, text)).collect()
     }
 
@@ -168,8 +190,12 @@ impl DeliveryStore for RedisStore {
     }
 
     async fn expires_in(&self, id: &str) -> Result<Option<Duration>, StoreError> {
-        let millis: i64 =
-            self.connection.clone().pttl(record_key(id)).await.map_err(StoreError::Command)?;
+        let millis: i64 = self
+            .connection
+            .clone()
+            .pttl(record_key(id))
+            .await
+            .map_err(StoreError::Command)?;
         Ok(u64::try_from(millis).ok().map(Duration::from_millis))
     }
 }

@@ -69,14 +69,21 @@ impl DroneStore for MemoryStore {
         by_partition: bool,
     ) -> Result<Utilization, StoreError> {
         let of_owner = |flight: &&UtilizationRecord| {
-            let key = if by_partition { &flight.partition_key } else { &flight.owner_id };
+            let key = if by_partition {
+                &flight.partition_key
+            } else {
+                &flight.owner_id
+            };
             key == owner && i32::from(flight.year) == year && i32::from(flight.month) == month
         };
-        Ok(self.entries().flights.values().filter(of_owner).fold(Utilization::default(), |sum, flight| {
-            Utilization {
+        Ok(self
+            .entries()
+            .flights
+            .values()
+            .filter(of_owner)
+            .fold(Utilization::default(), |sum, flight| Utilization {
                 traveled_miles: sum.traveled_miles + flight.travelled_miles,
                 assigned_hours: sum.assigned_hours + flight.assigned_hours,
-            }
-        }))
+            }))
     }
 }

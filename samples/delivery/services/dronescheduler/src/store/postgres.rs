@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
-};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::NoTls;
 
 use super::{DroneStore, StoreError};
@@ -63,7 +61,9 @@ impl PostgresStore {
     pub async fn connect(connection: &str) -> Result<Self, StoreError> {
         let config: tokio_postgres::Config = connection.parse().map_err(StoreError::Address)?;
         // Fast: a connection that broke is noticed by the driver and not handed out again.
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager_config = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let timeouts = Timeouts {
             wait: Some(CONNECT_LIMIT),
             create: Some(CONNECT_LIMIT),
@@ -76,7 +76,12 @@ impl PostgresStore {
             .build()
             .map_err(StoreError::Build)?;
         let store = Self { pool };
-        store.client().await?.batch_execute(SCHEMA).await.map_err(StoreError::Schema)?;
+        store
+            .client()
+            .await?
+            .batch_execute(SCHEMA)
+            .await
+            .map_err(StoreError::Schema)?;
         Ok(store)
     }
 
@@ -85,9 +90,15 @@ impl PostgresStore {
     }
 }
 
-async fn record(client: &deadpool_postgres::Transaction<'_>, flight: &UtilizationRecord) -> Result<(), StoreError> {
+async fn record(
+    client: &deadpool_postgres::Transaction<'_>,
+    flight: &UtilizationRecord,
+) -> Result<(), StoreError> {
     let document = serde_json::to_string(flight).map_err(StoreError::Record)?;
-    let statement = client.prepare_cached(RECORD).await.map_err(StoreError::Statement)?;
+    let statement = client
+        .prepare_cached(RECORD)
+        .await
+        .map_err(StoreError::Statement)?;
     client
         .execute(&statement, &[&flight.id, &flight.partition_key, &document])
         .await
@@ -105,13 +116,25 @@ impl DroneStore for PostgresStore {
     ) -> Result<String, StoreError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(StoreError::Statement)?;
-        let assign = transaction.prepare_cached(ASSIGN).await.map_err(StoreError::Statement)?;
-        let added = transaction.execute(&assign, &[&delivery, &offered]).await.map_err(StoreError::Statement)?;
+        let assign = transaction
+            .prepare_cached(ASSIGN)
+            .await
+            .map_err(StoreError::Statement)?;
+        let added = transaction
+            .execute(&assign, &[&delivery, &offered])
+            .await
+            .map_err(StoreError::Statement)?;
         if let (1, Some(flight)) = (added, flight) {
             record(&transaction, flight).await?;
         }
-        let assigned = transaction.prepare_cached(ASSIGNED).await.map_err(StoreError::Statement)?;
-        let row = transaction.query_one(&assigned, &[&delivery]).await.map_err(StoreError::Statement)?;
+        let assigned = transaction
+            .prepare_cached(ASSIGNED)
+            .await
+            .map_err(StoreError::Statement)?;
+        let row = transaction
+            .query_one(&assigned, &[&delivery])
+            .await
+            .map_err(StoreError::Statement)?;
         let drone = row.try_get(0).map_err(StoreError::Statement)?;
         transaction.commit().await.map_err(StoreError::Statement)?;
         Ok(drone)
@@ -120,8 +143,14 @@ impl DroneStore for PostgresStore {
     async fn release(&self, delivery: &str) -> Result<(), StoreError> {
         let mut client = self.client().await?;
         let transaction = client.transaction().await.map_err(StoreError::Statement)?;
-        for statement in ["delete from assignment where delivery_id = $1", "delete from utilization where id = $1"] {
-            transaction.execute(statement, &[&delivery]).await.map_err(StoreError::Statement)?;
+        for statement in [
+            "delete from assignment where delivery_id = $1",
+            "delete from utilization where id = $1",
+        ] {
+            transaction
+                .execute(statement, &[&delivery])
+                .await
+                .map_err(StoreError::Statement)?;
         }
         transaction.commit().await.map_err(StoreError::Statement)
     }
@@ -143,9 +172,19 @@ impl DroneStore for PostgresStore {
         by_partition: bool,
     ) -> Result<Utilization, StoreError> {
         let client = self.client().await?;
-        let query = if by_partition { SUM_BY_PARTITION } else { SUM_BY_OWNER };
-        let statement = client.prepare_cached(query).await.map_err(StoreError::Statement)?;
-        let row = client.query_one(&statement, &[&owner, &year, &month]).await.map_err(StoreError::Statement)?;
+        let query = if by_partition {
+            SUM_BY_PARTITION
+        } else {
+            SUM_BY_OWNER
+        };
+        let statement = client
+            .prepare_cached(query)
+            .await
+            .map_err(StoreError::Statement)?;
+        let row = client
+            .query_one(&statement, &[&owner, &year, &month])
+            .await
+            .map_err(StoreError::Statement)?;
         Ok(Utilization {
             traveled_miles: row.try_get(0).map_err(StoreError::Statement)?,
             assigned_hours: row.try_get(1).map_err(StoreError::Statement)?,
