@@ -1,10 +1,118 @@
 //! Baselines: observe, plan, apply, status.
+//!
+//! Level-triggered: each reconcile looks at everything and makes what steps can be made. Watches only say when to look.
+
+mod discovery;
+mod memory;
+mod observe;
+mod reconcile;
+mod remove;
+mod routers;
+mod services;
+mod status;
+mod sweep;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use devspace_api::Baseline;
+use devspace_api::names::ROUTER_LABEL;
+use futures::StreamExt;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, ResourceExt};
 
 use crate::context::Context;
+use crate::retries;
+
+pub(crate) use memory::Memory;
+pub(crate) use remove::{Removal, remove};
+pub(crate) use sweep::namespaces_of_ours;
+
+/// A Baseline as it comes from the API server, well-formed or not.
+type Guarded = DeserializeGuard<Baseline>;
+
+/// What a reconcile of Baselines shares.
+pub(crate) struct Shared {
+    context: Arc<Context>,
+    memory: Memory,
+}
 
 /// Keeps every Baseline until the context's `shutdown` ends.
 pub(crate) async fn run(context: Arc<Context>) {
-    context.shutdown.cancelled().await;
+    let shared = Arc::new(Shared {
+        context: Arc::clone(&context),
+        memory: Memory::default(),
+    });
+    let controller = controller(&context).run(reconcile::reconcile, error_policy, Arc::clone(&shared));
+    let reconciles = controller.for_each(|outcome| async move {
+        if let Err(error) = outcome {
+            // The reconcile's own errors are logged by the policy; this tells of watches.
+            tracing::debug!(error = crate::logging::chain(&error), "baseline not reconciled");
+        }
+    });
+    // Both end with the context's `shutdown`.
+    futures::future::join(reconciles, sweep::run(&shared)).await;
+}
+
+fn controller(context: &Context) -> Controller<Guarded> {
+    let client = || context.client.clone();
+    let everything = watcher::Config::default;
+    let ours = || watcher::Config::default().labels(&format!("{ROUTER_LABEL}=true"));
+    let controller = Controller::new(Api::<Guarded>::all(client()), everything());
+    let store = controller.store();
+    let baselines = move || {
+        let store = store.clone();
+        move |namespace: Option<String>| in_namespace(&store, namespace)
+    };
+    let (of_service, of_slice, of_deployment) = (baselines(), baselines(), baselines());
+    let (of_pod, of_ingress, of_policy) = (baselines(), baselines(), baselines());
+    controller
+        .watches(Api::<Service>::all(client()), everything(), move |object| {
+            of_service(object.namespace())
+        })
+        .watches(Api::<EndpointSlice>::all(client()), everything(), move |object| {
+            of_slice(object.namespace())
+        })
+        .watches(Api::<Deployment>::all(client()), ours(), move |object| {
+            of_deployment(object.namespace())
+        })
+        .watches(Api::<Pod>::all(client()), ours(), move |object| {
+            of_pod(object.namespace())
+        })
+        .watches(Api::<Ingress>::all(client()), everything(), move |object| {
+            of_ingress(object.namespace())
+        })
+        .watches(Api::<NetworkPolicy>::all(client()), everything(), move |object| {
+            of_policy(object.namespace())
+        })
+        .graceful_shutdown_on(context.shutdown.clone().cancelled_owned())
+}
+
+fn in_namespace(store: &Store<Guarded>, namespace: Option<String>) -> Vec<ObjectRef<Guarded>> {
+    let all = store
+        .state()
+        .into_iter()
+        .filter(|baseline| baseline.namespace() == namespace);
+    all.map(|baseline| ObjectRef::from_obj(baseline.as_ref()))
+        .collect()
+}
+
+fn error_policy(baseline: Arc<Guarded>, error: &reconcile::ReconcileError, shared: Arc<Shared>) -> Action {
+    let wait: Duration = shared.context.retries.failed(&retries::key(baseline.as_ref()));
+    shared.context.metrics.reconciled("Baseline", false);
+    tracing::warn!(
+        namespace = baseline.namespace(),
+        baseline = baseline.name_any(),
+        error = crate::logging::chain(error),
+        wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        "baseline not reconciled"
+    );
+    Action::requeue(wait)
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod baseline;
+mod cluster;
 mod context;
 mod leader;
 mod logging;

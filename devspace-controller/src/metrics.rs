@@ -63,7 +63,7 @@ impl Metrics {
     pub(crate) fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail.
-        drop(text::encode(&mut out, &self.registry));
+        let _infallible = text::encode(&mut out, &self.registry);
         out
     }
 }
