@@ -108,6 +108,14 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Brings built images to the node of the running cluster.
+///
+/// # Errors
+/// No cluster runs, or containerd refuses an image.
+pub(crate) fn load_images(names: &[String]) -> Result<()> {
+    load::load(&Layout::current()?, names)
+}
+
 fn print_up(layout: &Layout) -> Result<()> {
     match up::up(layout)? {
         up::Found::Running => say::progress("the cluster runs already"),

@@ -26,6 +26,8 @@ enum Verb {
     /// A throwaway real Kubernetes on this machine, in private namespaces.
     #[command(subcommand)]
     Cluster(cluster::Verb),
+    /// Build container images from the repository's Dockerfiles, where their inputs have changed.
+    Images(images::Arguments),
     /// PID 1 of a cluster's namespaces; started by `cluster up`.
     #[command(hide = true)]
     ClusterInit(cluster::init::Arguments),
@@ -34,6 +36,7 @@ enum Verb {
 fn main() -> ExitCode {
     let result = match Arguments::parse().verb {
         Verb::Cluster(verb) => cluster::run(verb),
+        Verb::Images(arguments) => images::run(&arguments).map(|()| ExitCode::SUCCESS),
         Verb::ClusterInit(arguments) => cluster::init::run(&arguments),
     };
     result.unwrap_or_else(|error| {

@@ -15,6 +15,7 @@ use crate::process::{self, command};
 /// The cache's place is unknown.
 pub(crate) fn buildah(verb: &str) -> Result<Command> {
     let folder = places::cache()?.join("containers");
+    places::make_folder(&folder.join("tmp"))?;
     let mut made = plain(&folder, driver(&folder));
     made.arg(verb);
     Ok(made)
@@ -25,6 +26,8 @@ fn plain(folder: &Path, driver: &str) -> Command {
     made.arg(folder.join("storage")).arg("--runroot").arg(folder.join("run"));
     // Neither a container runtime nor a policy file of the machine is needed to build on the machine itself.
     made.env("BUILDAH_ISOLATION", "chroot");
+    // Caches of `RUN --mount=type=cache` are under the temporary folder.
+    made.env("TMPDIR", folder.join("tmp"));
     made
 }
 
@@ -60,13 +63,30 @@ pub(crate) fn archive(name: &str, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds an image from one Dockerfile.
+/// Builds an image from one Dockerfile. The volumes are mounted read-only while its steps run.
 ///
 /// # Errors
 /// A step fails; its output is in the error.
 pub(crate) fn build(name: &str, dockerfile: &Path, context: &Path, volumes: &[(PathBuf, String)]) -> Result<()> {
+    build_with(name, dockerfile, context, volumes, None)
+}
+
+/// Like [`build`], with a file that says which files of the context do not count.
+///
+/// # Errors
+/// A step fails; its output is in the error.
+pub(crate) fn build_with(
+    name: &str,
+    dockerfile: &Path,
+    context: &Path,
+    volumes: &[(PathBuf, String)],
+    ignore: Option<&Path>,
+) -> Result<()> {
     let mut build = buildah("bud")?;
     build.args(["--pull=never", "--network", "host", "--layers", "--tag", name, "--file"]).arg(dockerfile);
+    if let Some(ignore) = ignore {
+        build.arg("--ignorefile").arg(ignore);
+    }
     for (source, target) in volumes {
         build.arg("--volume").arg(format!("{}:{target}:ro", source.display()));
     }
