@@ -31,8 +31,17 @@ pub fn nonce() -> String {
     format!("n{}", random.get(16..).unwrap_or(&random))
 }
 
+/// Whether the long form of the tests is wanted: more rounds of what is repeated. `cargo xtask test --long` sets it.
+#[must_use]
+pub fn is_long() -> bool {
+    std::env::var_os("DEVSPACE_E2E_LONG").is_some()
+}
+
 /// Prints one line of what a test saw. `cargo test` shows it with `--show-output` or when the test fails.
-#[expect(clippy::print_stdout, reason = "cargo test captures only what the print macros write")]
+#[expect(
+    clippy::print_stdout,
+    reason = "cargo test captures only what the print macros write"
+)]
 pub fn say(line: impl AsRef<str>) {
     println!("{}", line.as_ref());
 }

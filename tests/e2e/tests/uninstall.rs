@@ -34,17 +34,28 @@ async fn test(scope: &Scope) -> Result<()> {
     Caller::developer(&developer).ok(folder.path(), &detached).await?;
 
     let request = app.request(scope, "back", "/").await?;
-    client.start_load(&plan([full("keyless", request, keyless(&[]))])).await?;
+    client
+        .start_load(&plan([full("keyless", request, keyless(&[]))]))
+        .await?;
     let began = std::time::Instant::now();
     product::uninstall(&scope.cluster).await?;
-    scope.say(format!("helm uninstall took {:.1} s", began.elapsed().as_secs_f64()));
+    scope.say(format!(
+        "helm uninstall took {:.1} s",
+        began.elapsed().as_secs_f64()
+    ));
     client.after(440).await?;
     client.stop_load(scope).await?;
 
     let after = snapshot(scope, &app).await?;
-    ensure!(before == after, "the Services were\n{before:#?}\nand are\n{after:#?}");
-    scope.say(format!("{} Services equal what they were in spec, labels and annotations", after.len()));
-    let checked = wait::until(Duration::from_mins(1), "nothing of ours is left", async || {
+    ensure!(
+        before == after,
+        "the Services were\n{before:#?}\nand are\n{after:#?}"
+    );
+    scope.say(format!(
+        "{} Services equal what they were in spec, labels and annotations",
+        after.len()
+    ));
+    let checked = wait::until(Duration::from_secs(60), "nothing of ours is left", async || {
         let (checked, left) = left_over(scope).await?;
         ensure!(left.is_empty(), "still there: {left:#?}");
         Ok(checked)
@@ -88,8 +99,16 @@ async fn left_over(scope: &Scope) -> Result<(usize, Vec<String>)> {
                 checked += 1;
                 if is_ours(&object) {
                     let namespace = object.metadata.namespace.clone().unwrap_or_default();
-                    let reach = if capabilities.scope == Reach::Namespaced { namespace.as_str() } else { "(cluster)" };
-                    left.push(format!("{} {reach}/{}", resource.kind, object.metadata.name.unwrap_or_default()));
+                    let reach = if capabilities.scope == Reach::Namespaced {
+                        namespace.as_str()
+                    } else {
+                        "(cluster)"
+                    };
+                    left.push(format!(
+                        "{} {reach}/{}",
+                        resource.kind,
+                        object.metadata.name.unwrap_or_default()
+                    ));
                 }
             }
         }
@@ -99,11 +118,18 @@ async fn left_over(scope: &Scope) -> Result<(usize, Vec<String>)> {
 
 fn is_ours(object: &DynamicObject) -> bool {
     let metadata = &object.metadata;
-    let keys = metadata.labels.iter().chain(metadata.annotations.iter()).flat_map(BTreeMap::keys);
+    let keys = metadata
+        .labels
+        .iter()
+        .chain(metadata.annotations.iter())
+        .flat_map(BTreeMap::keys);
     let bears_key = keys.into_iter().any(|key| key.contains("devspace.dev/"));
     // The release's namespace is the admin's: `helm install --create-namespace` made it, and Helm leaves it.
     let namespace_of_release = metadata.name.as_deref() == Some(product::NAMESPACE);
-    let named = metadata.name.as_deref().is_some_and(|name| name.contains("devspace"))
+    let named = metadata
+        .name
+        .as_deref()
+        .is_some_and(|name| name.contains("devspace"))
         && metadata.name.as_deref() != Some("devspace-node");
     (bears_key || named) && !namespace_of_release
 }

@@ -11,7 +11,7 @@ use super::{Scope, baseline, objects};
 use crate::wire::Request;
 
 /// How long an application may take to start.
-const START: Duration = Duration::from_mins(2);
+const START: Duration = Duration::from_secs(120);
 
 /// An application in a namespace of its own, intercepted.
 pub struct App {
@@ -40,7 +40,10 @@ impl App {
     /// It does not start.
     pub async fn delivery(scope: &Scope) -> Result<Self> {
         let namespace = scope.namespace("shop").await?;
-        let app = Self { host: format!("{namespace}.example.test"), namespace };
+        let app = Self {
+            host: format!("{namespace}.example.test"),
+            namespace,
+        };
         app.helm(scope, Helm::Three, &["install", "--wait"], &[]).await?;
         baseline::enable(scope, &app.namespace, DELIVERY, &app.host).await?;
         Ok(app)
@@ -52,16 +55,35 @@ impl App {
     /// Helm fails.
     pub async fn helm(&self, scope: &Scope, helm: Helm, verb: &[&str], more: &[&str]) -> Result<()> {
         let began = Instant::now();
-        let chart = repository().join("charts/delivery").to_string_lossy().into_owned();
+        let chart = repository()
+            .join("charts/delivery")
+            .to_string_lossy()
+            .into_owned();
         let host = format!("host={}", self.host);
         let few = "services.package.replicas=1,services.delivery.replicas=1,stores.persistent=false";
-        let fixed = ["delivery", &chart, "--namespace", &self.namespace, "--timeout", "2m", "--set", few, "--set", &host];
+        let fixed = [
+            "delivery",
+            &chart,
+            "--namespace",
+            &self.namespace,
+            "--timeout",
+            "2m",
+            "--set",
+            few,
+            "--set",
+            &host,
+        ];
         let arguments = [verb, &fixed, more].concat();
         match helm {
             Helm::Three => scope.cluster.helm3(&arguments).await?,
             Helm::Four => scope.cluster.helm4(&arguments).await?,
         };
-        scope.say(format!("{helm:?}: helm {} {} took {:.1} s", verb.join(" "), more.join(" "), began.elapsed().as_secs_f64()));
+        scope.say(format!(
+            "{helm:?}: helm {} {} took {:.1} s",
+            verb.join(" "),
+            more.join(" "),
+            began.elapsed().as_secs_f64()
+        ));
         Ok(())
     }
 
@@ -87,7 +109,10 @@ impl App {
             objects::apply(client, echo_service(&namespace, name)).await?;
             objects::apply(client, echo_deployment(&namespace, name)).await?;
         }
-        let app = Self { host: format!("{namespace}.example.test"), namespace };
+        let app = Self {
+            host: format!("{namespace}.example.test"),
+            namespace,
+        };
         objects::apply(client, ingress(&app, services)).await?;
         for name in services {
             objects::rolled_out(client, &app.namespace, name, START).await?;
@@ -101,7 +126,12 @@ impl App {
     /// The Service is not there.
     pub async fn request(&self, scope: &Scope, service: &str, path: &str) -> Result<Request> {
         let address = objects::service_address(&scope.cluster.client, &self.namespace, service).await?;
-        Ok(Request { address, path: path.to_owned(), host: service.to_owned(), ..Request::default() })
+        Ok(Request {
+            address,
+            path: path.to_owned(),
+            host: service.to_owned(),
+            ..Request::default()
+        })
     }
 
     /// A request to the application's gateway with this host.
@@ -111,7 +141,12 @@ impl App {
     pub async fn through_gateway(&self, scope: &Scope, host: &str, path: &str) -> Result<Request> {
         let gateway = devspace_api::names::GATEWAY_SERVICE;
         let address = objects::service_address(&scope.cluster.client, &self.namespace, gateway).await?;
-        Ok(Request { address, path: path.to_owned(), host: host.to_owned(), ..Request::default() })
+        Ok(Request {
+            address,
+            path: path.to_owned(),
+            host: host.to_owned(),
+            ..Request::default()
+        })
     }
 }
 
@@ -167,7 +202,9 @@ fn ingress(app: &App, services: &[&str]) -> Value {
         json!({"path": path, "pathType": "Prefix", "backend": {"service": service}})
     };
     let named = services.iter().map(|name| path(name, format!("/{name}")));
-    let paths: Vec<Value> = named.chain(services.first().map(|first| path(first, "/".into()))).collect();
+    let paths: Vec<Value> = named
+        .chain(services.first().map(|first| path(first, "/".into())))
+        .collect();
     json!({
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
         "metadata": {"name": "echo", "namespace": app.namespace},
@@ -186,5 +223,9 @@ pub fn echo_folder(service: &str, version: &str) -> Result<super::folder::Folder
          build: {{run: [/e2e-pod, compile, /src/version.txt, /out/version], when: [version.txt]}}\n\
          run: [/e2e-pod, echo, --name, {service}, --version-file, /out/version]\n"
     );
-    super::folder::Folder::new(&[("devspace.yaml", &project), ("version.txt", version), ("notes/why.md", "Nothing.\n")])
+    super::folder::Folder::new(&[
+        ("devspace.yaml", &project),
+        ("version.txt", version),
+        ("notes/why.md", "Nothing.\n"),
+    ])
 }

@@ -21,12 +21,21 @@ pub async fn enable(scope: &Scope, namespace: &str, services: &[&str], host: &st
     let began = Instant::now();
     let home = tempfile::tempdir()?;
     let admin = Caller::new(scope.cluster.kubeconfig(), home.path());
-    let arguments = [&["baseline", "enable"], services, &["-b", namespace, "--host", host]].concat();
+    let arguments = [
+        &["baseline", "enable"],
+        services,
+        &["-b", namespace, "--host", host],
+    ]
+    .concat();
     admin.ok(home.path(), &arguments).await?;
     for service in services {
         intercepted(scope, namespace, service).await?;
     }
-    scope.say(format!("intercepted {} of {namespace} in {:.1} s", services.join(", "), began.elapsed().as_secs_f64()));
+    scope.say(format!(
+        "intercepted {} of {namespace} in {:.1} s",
+        services.join(", "),
+        began.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
@@ -35,8 +44,14 @@ pub async fn enable(scope: &Scope, namespace: &str, services: &[&str], host: &st
 pub fn is_intercepted(service: &Service) -> bool {
     let spec = service.spec.as_ref();
     let selector = spec.and_then(|spec| spec.selector.as_ref());
-    let recorded = service.metadata.annotations.as_ref().is_some_and(|all| all.contains_key(RECORD_ANNOTATION));
-    recorded && selector.is_some_and(|all| !all.is_empty() && all.values().all(|value| value == ROUTER_SELECTOR_VALUE))
+    let recorded = service
+        .metadata
+        .annotations
+        .as_ref()
+        .is_some_and(|all| all.contains_key(RECORD_ANNOTATION));
+    recorded
+        && selector
+            .is_some_and(|all| !all.is_empty() && all.values().all(|value| value == ROUTER_SELECTOR_VALUE))
 }
 
 /// Watches until the Service's traffic passes the router.
@@ -47,7 +62,9 @@ pub async fn intercepted(scope: &Scope, namespace: &str, service: &str) -> Resul
     let api: Api<Service> = Api::namespaced(scope.cluster.client.clone(), namespace);
     let condition = |found: Option<&Service>| found.is_some_and(is_intercepted);
     let what = format!("Service {namespace}/{service} is intercepted");
-    wait::object(api, service, INTERCEPTED, &what, condition).await.map(drop)
+    wait::object(api, service, INTERCEPTED, &what, condition)
+        .await
+        .map(drop)
 }
 
 /// The selector that the Service's record keeps.
@@ -56,7 +73,10 @@ pub async fn intercepted(scope: &Scope, namespace: &str, service: &str) -> Resul
 /// It has no record.
 pub fn recorded_selector(service: &Service) -> Result<std::collections::BTreeMap<String, String>> {
     let annotations = service.metadata.annotations.as_ref();
-    let text = annotations.and_then(|all| all.get(RECORD_ANNOTATION)).context("the Service has no record")?;
-    let record: devspace_api::record::Record = serde_json::from_str(text).context("the record is no record")?;
+    let text = annotations
+        .and_then(|all| all.get(RECORD_ANNOTATION))
+        .context("the Service has no record")?;
+    let record: devspace_api::record::Record =
+        serde_json::from_str(text).context("the record is no record")?;
     Ok(record.selector)
 }

@@ -35,10 +35,21 @@ impl ClientPod {
             "readinessProbe": {"httpGet": {"path": "/", "port": PORT}, "periodSeconds": 1},
         });
         let spec = json!({"containers": [container], "terminationGracePeriodSeconds": 0});
-        objects::apply(&client, json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})).await?;
+        objects::apply(
+            &client,
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}),
+        )
+        .await?;
         let api = kube::Api::namespaced(client.clone(), &namespace);
         let ready = |pod: Option<&k8s_openapi::api::core::v1::Pod>| pod.is_some_and(objects::is_ready);
-        wait::object(api, "client", Duration::from_mins(1), "the client pod is ready", ready).await?;
+        wait::object(
+            api,
+            "client",
+            Duration::from_secs(60),
+            "the client pod is ready",
+            ready,
+        )
+        .await?;
         Ok(Self { client, namespace })
     }
 
@@ -57,7 +68,9 @@ impl ClientPod {
     /// The pod does not answer.
     pub async fn report(&self) -> Result<Report> {
         wait::until(Duration::from_secs(30), "the client pod reports", async || {
-            Ok(serde_json::from_str(&self.call("GET", "load", Vec::new()).await?)?)
+            Ok(serde_json::from_str(
+                &self.call("GET", "load", Vec::new()).await?,
+            )?)
         })
         .await
     }
@@ -67,9 +80,16 @@ impl ClientPod {
     /// # Errors
     /// It does not get there within a minute.
     pub async fn after(&self, requests: u64) -> Result<()> {
-        let done = |report: &Report| report.targets.iter().map(|one| one.done).min().unwrap_or_default();
+        let done = |report: &Report| {
+            report
+                .targets
+                .iter()
+                .map(|one| one.done)
+                .min()
+                .unwrap_or_default()
+        };
         let wanted = done(&self.report().await?) + requests;
-        wait::until(Duration::from_mins(1), "the load goes on", async || {
+        wait::until(Duration::from_secs(60), "the load goes on", async || {
             let now = done(&self.report().await?);
             anyhow::ensure!(now >= wanted, "{now} requests of {wanted}");
             Ok(())
@@ -108,7 +128,10 @@ impl ClientPod {
     }
 
     async fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Result<String> {
-        let uri = format!("/api/v1/namespaces/{}/pods/client:{PORT}/proxy/{path}", self.namespace);
+        let uri = format!(
+            "/api/v1/namespaces/{}/pods/client:{PORT}/proxy/{path}",
+            self.namespace
+        );
         let request = http::Request::builder().method(method).uri(uri).body(body)?;
         Ok(self.client.request_text(request).await?)
     }

@@ -14,7 +14,7 @@ use super::command;
 pub const KUBECONFIG: &str = "DEVSPACE_E2E_KUBECONFIG";
 
 /// How long a tool of the cluster may take.
-const TOOL: Duration = Duration::from_mins(3);
+const TOOL: Duration = Duration::from_secs(180);
 
 /// The cluster that the tests run on.
 #[derive(Clone)]
@@ -39,14 +39,23 @@ impl Cluster {
     pub async fn connect() -> Result<Result<Self, String>> {
         let path = kubeconfig_path();
         if !path.exists() {
-            let reason = format!("no cluster at {}: start one with `cargo xtask cluster up`", path.display());
+            let reason = format!(
+                "no cluster at {}: start one with `cargo xtask cluster up`",
+                path.display()
+            );
             anyhow::ensure!(std::env::var_os("CI").is_none(), "{reason}");
             return Ok(Err(reason));
         }
         let config = config(&path).await?;
         let client = kube::Client::try_from(config).context("cannot make a client")?;
-        client.apiserver_version().await.with_context(|| format!("the cluster of {} does not answer", path.display()))?;
-        Ok(Ok(Self { client, kubeconfig: path }))
+        client
+            .apiserver_version()
+            .await
+            .with_context(|| format!("the cluster of {} does not answer", path.display()))?;
+        Ok(Ok(Self {
+            client,
+            kubeconfig: path,
+        }))
     }
 
     /// The admin's kubeconfig, usable from outside the cluster's namespaces.
@@ -75,7 +84,10 @@ impl Cluster {
     ///
     /// # Errors
     /// It could not be started, or did not end.
-    pub async fn kubectl<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<command::Ended> {
+    pub async fn kubectl<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<command::Ended> {
         command::run(&mut self.tool("kubectl", arguments), TOOL).await
     }
 
@@ -101,8 +113,10 @@ impl Cluster {
     pub async fn kill_container(&self, container_id: &str) -> Result<()> {
         let id = container_id.trim_start_matches("containerd://");
         let socket = "/run/containerd/containerd.sock";
-        let kill =
-            ["cluster", "exec", "--", "ctr", "-a", socket, "-n", "k8s.io", "task", "kill", "-a", "-s", "SIGKILL", id];
+        let kill = [
+            "cluster", "exec", "--", "ctr", "-a", socket, "-n", "k8s.io", "task", "kill", "-a", "-s",
+            "SIGKILL", id,
+        ];
         self.xtask(&kill).await.map(drop)
     }
 
@@ -123,7 +137,8 @@ fn kubeconfig_path() -> PathBuf {
     if let Some(path) = std::env::var_os(KUBECONFIG) {
         return path.into();
     }
-    let state = std::env::var_os("DEVSPACE_CLUSTER_STATE").map_or_else(|| repository().join(".devspace/cluster"), PathBuf::from);
+    let state = std::env::var_os("DEVSPACE_CLUSTER_STATE")
+        .map_or_else(|| repository().join(".devspace/cluster"), PathBuf::from);
     state.join("kubeconfig")
 }
 

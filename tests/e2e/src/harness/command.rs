@@ -24,7 +24,11 @@ pub struct Ended {
 /// It cannot be started, or the deadline passed; then it is killed.
 pub async fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
     let shown = format!("{:?}", command.as_std());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     let child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
     let output = timeout(limit, child.wait_with_output()).await;
     let output = output.with_context(|| format!("{shown} did not end within {limit:?}"))??;
@@ -42,7 +46,13 @@ pub async fn run(command: &mut Command, limit: Duration) -> Result<Ended> {
 pub async fn output(command: &mut Command, limit: Duration) -> Result<String> {
     let ended = run(command, limit).await?;
     if ended.code != 0 {
-        bail!("{:?} ended with {}\n{}{}", command.as_std(), ended.code, ended.stdout, ended.stderr);
+        bail!(
+            "{:?} ended with {}\n{}{}",
+            command.as_std(),
+            ended.code,
+            ended.stdout,
+            ended.stderr
+        );
     }
     Ok(ended.stdout)
 }

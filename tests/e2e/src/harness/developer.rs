@@ -47,11 +47,23 @@ impl Developer {
     pub async fn without_rights(scope: &Scope, name: &str) -> Result<Self> {
         let namespace = scope.namespace("people").await?;
         let metadata = json!({"name": name, "namespace": namespace});
-        objects::apply(&scope.cluster.client, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})).await?;
+        objects::apply(
+            &scope.cluster.client,
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}),
+        )
+        .await?;
         let accounts: Api<ServiceAccount> = Api::namespaced(scope.cluster.client.clone(), &namespace);
-        let spec = TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() };
-        let request = TokenRequest { spec, ..TokenRequest::default() };
-        let token = accounts.create_token_request(name, &PostParams::default(), &request).await?;
+        let spec = TokenRequestSpec {
+            expiration_seconds: Some(3600),
+            ..TokenRequestSpec::default()
+        };
+        let request = TokenRequest {
+            spec,
+            ..TokenRequest::default()
+        };
+        let token = accounts
+            .create_token_request(name, &PostParams::default(), &request)
+            .await?;
         let token = token.status.context("the token request has no token")?.token;
 
         let home = tempfile::tempdir()?;
@@ -59,11 +71,18 @@ impl Developer {
         let path = home.path().join("kubeconfig");
         std::fs::write(&path, serde_json::to_vec(&kubeconfig)?)?;
         let client = kube::Client::try_from(cluster::config(&path).await?)?;
-        Ok(Self { client, user: format!("system:serviceaccount:{namespace}:{name}"), home })
+        Ok(Self {
+            client,
+            user: format!("system:serviceaccount:{namespace}:{name}"),
+            home,
+        })
     }
 
     fn account(&self) -> Result<(&str, &str)> {
-        let account = self.user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
+        let account = self
+            .user
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'));
         account.context("the developer is no ServiceAccount")
     }
 

@@ -22,7 +22,7 @@ use crate::clock;
 pub const PROGRAM: &str = "DEVSPACE_E2E_CLI";
 
 /// How long a verb that ends by itself may take.
-const VERB: Duration = Duration::from_mins(3);
+const VERB: Duration = Duration::from_secs(180);
 
 /// Lines of the child that an error shows.
 const SHOWN: usize = 60;
@@ -73,7 +73,10 @@ impl Caller {
     /// With this kubeconfig and this home folder.
     #[must_use]
     pub fn new(kubeconfig: &Path, home: &Path) -> Self {
-        Self { kubeconfig: kubeconfig.to_owned(), home: home.to_owned() }
+        Self {
+            kubeconfig: kubeconfig.to_owned(),
+            home: home.to_owned(),
+        }
     }
 
     /// This developer.
@@ -84,9 +87,20 @@ impl Caller {
 
     fn command(&self, folder: &Path, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program()?);
-        command.args(arguments).args(["--output", "json"]).current_dir(folder);
-        command.env("KUBECONFIG", &self.kubeconfig).env("HOME", &self.home);
-        for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "DEVSPACE_SPACE", "DEVSPACE_BASELINE"] {
+        command
+            .args(arguments)
+            .args(["--output", "json"])
+            .current_dir(folder);
+        command
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("HOME", &self.home);
+        for name in [
+            "XDG_CONFIG_HOME",
+            "XDG_STATE_HOME",
+            "XDG_CACHE_HOME",
+            "DEVSPACE_SPACE",
+            "DEVSPACE_BASELINE",
+        ] {
             command.env_remove(name);
         }
         Ok(command)
@@ -108,7 +122,13 @@ impl Caller {
     /// As [`Caller::run`], and another exit code.
     pub async fn ok(&self, folder: &Path, arguments: &[&str]) -> Result<Vec<Event>> {
         let (ended, events) = self.run(folder, arguments).await?;
-        ensure!(ended.code == 0, "devspace {arguments:?} ended with {}\n{}{}", ended.code, ended.stdout, ended.stderr);
+        ensure!(
+            ended.code == 0,
+            "devspace {arguments:?} ended with {}\n{}{}",
+            ended.code,
+            ended.stdout,
+            ended.stderr
+        );
         Ok(events)
     }
 
@@ -126,16 +146,29 @@ fn program() -> Result<PathBuf> {
         return Ok(program.into());
     }
     let own = std::env::current_exe()?;
-    let folder = own.ancestors().nth(2).context("the tests stand in no target folder")?;
+    let folder = own
+        .ancestors()
+        .nth(2)
+        .context("the tests stand in no target folder")?;
     let program = folder.join("devspace");
-    ensure!(program.exists(), "{} is not there: `cargo build -p devspace-cli`", program.display());
+    ensure!(
+        program.exists(),
+        "{} is not there: `cargo build -p devspace-cli`",
+        program.display()
+    );
     Ok(program)
 }
 
 fn parse(line: &str) -> Result<Event> {
     let value: Value = serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
-    ensure!(value.get("v").and_then(Value::as_u64) == Some(1), "no event of version 1: {line}");
-    Ok(Event { at_us: clock::now_us(), value })
+    ensure!(
+        value.get("v").and_then(Value::as_u64) == Some(1),
+        "no event of version 1: {line}"
+    );
+    Ok(Event {
+        at_us: clock::now_us(),
+        value,
+    })
 }
 
 enum Line {
@@ -153,15 +186,26 @@ pub struct Devspace {
 
 impl Devspace {
     fn start(mut command: Command) -> Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("cannot start {:?}", command.as_std()))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {:?}", command.as_std()))?;
         let (sender, lines) = mpsc::channel(4096);
         let mut readers = JoinSet::new();
         let stdout = child.stdout.take().context("no standard output")?;
         let stderr = child.stderr.take().context("no standard error")?;
         readers.spawn(read(stdout, sender.clone(), Line::Stdout));
         readers.spawn(read(stderr, sender, Line::Stderr));
-        Ok(Self { child, lines, _readers: readers, last: VecDeque::new() })
+        Ok(Self {
+            child,
+            lines,
+            _readers: readers,
+            last: VecDeque::new(),
+        })
     }
 
     /// The next event of this name. Events before it are passed over, an `error` event is an error.
@@ -176,7 +220,12 @@ impl Devspace {
     ///
     /// # Errors
     /// As [`Devspace::event`].
-    pub async fn event_that(&mut self, name: &str, limit: Duration, holds: impl Fn(&Event) -> bool) -> Result<Event> {
+    pub async fn event_that(
+        &mut self,
+        name: &str,
+        limit: Duration,
+        holds: impl Fn(&Event) -> bool,
+    ) -> Result<Event> {
         let deadline = Instant::now() + limit;
         loop {
             let next = timeout_at(deadline, self.lines.recv()).await;
@@ -187,7 +236,10 @@ impl Devspace {
             };
             self.keep(&line);
             let Line::Stdout(text) = line else { continue };
-            let event = Event { at_us, ..parse(&text)? };
+            let event = Event {
+                at_us,
+                ..parse(&text)?
+            };
             if event.name() == name && holds(&event) {
                 return Ok(event);
             }
@@ -219,13 +271,21 @@ impl Devspace {
         let mut events = Vec::new();
         loop {
             let next = timeout_at(deadline, self.lines.recv()).await;
-            let Some((at_us, line)) = next.map_err(|_| self.gone(&format!("not ended within {limit:?}")))? else { break };
+            let Some((at_us, line)) = next.map_err(|_| self.gone(&format!("not ended within {limit:?}")))?
+            else {
+                break;
+            };
             self.keep(&line);
             if let Line::Stdout(text) = line {
-                events.push(Event { at_us, ..parse(&text)? });
+                events.push(Event {
+                    at_us,
+                    ..parse(&text)?
+                });
             }
         }
-        let status = timeout_at(deadline, self.child.wait()).await.context("devspace closed its output and did not end")??;
+        let status = timeout_at(deadline, self.child.wait())
+            .await
+            .context("devspace closed its output and did not end")??;
         match status.code() {
             Some(code) => Ok((code, events)),
             None => bail!("{}", self.gone("a signal ended it")),
@@ -246,7 +306,11 @@ impl Devspace {
     /// The program is gone already.
     pub async fn kill(&mut self) -> Result<()> {
         self.signal(Signal::KILL)?;
-        self.child.wait().await.map(drop).context("cannot wait for devspace")
+        self.child
+            .wait()
+            .await
+            .map(drop)
+            .context("cannot wait for devspace")
     }
 
     fn signal(&self, signal: Signal) -> Result<()> {

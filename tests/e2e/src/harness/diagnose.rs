@@ -24,11 +24,21 @@ pub async fn print(scope: &Scope) {
     for namespace in namespaces {
         say(format!("--- namespace {namespace}"));
         let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
-        for pod in pods.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+        for pod in pods
+            .list(&ListParams::default())
+            .await
+            .map(|list| list.items)
+            .unwrap_or_default()
+        {
             print_pod(&pods, &pod).await;
         }
         let events: Api<Event> = Api::namespaced(client.clone(), &namespace);
-        for event in events.list(&ListParams::default()).await.map(|list| list.items).unwrap_or_default() {
+        for event in events
+            .list(&ListParams::default())
+            .await
+            .map(|list| list.items)
+            .unwrap_or_default()
+        {
             if event.type_.as_deref() != Some("Normal") {
                 let about = event.involved_object.name.unwrap_or_default();
                 say(format!("event {about}: {}", event.message.unwrap_or_default()));
@@ -40,15 +50,28 @@ pub async fn print(scope: &Scope) {
 async fn print_pod(api: &Api<Pod>, pod: &Pod) {
     let name = objects::name(pod);
     let status = pod.status.clone().unwrap_or_default();
-    say(format!("pod {name}: {} ready={}", status.phase.unwrap_or_default(), objects::is_ready(pod)));
+    say(format!(
+        "pod {name}: {} ready={}",
+        status.phase.unwrap_or_default(),
+        objects::is_ready(pod)
+    ));
     for container in status.container_statuses.unwrap_or_default() {
         let restarts = container.restart_count;
-        let waiting = container.state.and_then(|state| state.waiting).and_then(|waiting| waiting.message);
+        let waiting = container
+            .state
+            .and_then(|state| state.waiting)
+            .and_then(|waiting| waiting.message);
         if restarts > 0 || waiting.is_some() {
-            say(format!("  {}: {restarts} restarts, waiting: {waiting:?}", container.name));
+            say(format!(
+                "  {}: {restarts} restarts, waiting: {waiting:?}",
+                container.name
+            ));
         }
-        let parameters =
-            LogParams { container: Some(container.name.clone()), tail_lines: Some(LINES), ..LogParams::default() };
+        let parameters = LogParams {
+            container: Some(container.name.clone()),
+            tail_lines: Some(LINES),
+            ..LogParams::default()
+        };
         if let Ok(text) = api.logs(name, &parameters).await {
             for line in text.lines() {
                 say(format!("  {} | {line}", container.name));

@@ -62,7 +62,8 @@ impl Folder {
         fs::create_dir_all(parent)?;
         let mut file = tempfile::NamedTempFile::new_in(self.root.path())?;
         std::io::Write::write_all(&mut file, content.as_bytes())?;
-        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        file.persist(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         fs::set_permissions(&path, mode)?;
         Ok(clock::now_us())
@@ -86,14 +87,18 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
         let entry = entry?;
         let name = entry.file_name();
-        if ["node_modules", "target", "dist"].iter().any(|left_out| name == *left_out) {
+        if ["node_modules", "target", "dist"]
+            .iter()
+            .any(|left_out| name == *left_out)
+        {
             continue;
         }
         let target = to.join(&name);
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), &target).with_context(|| format!("cannot copy {}", entry.path().display()))?;
+            fs::copy(entry.path(), &target)
+                .with_context(|| format!("cannot copy {}", entry.path().display()))?;
         }
     }
     Ok(())
@@ -107,7 +112,10 @@ mod tests {
     fn a_replacement_must_be_the_only_one() {
         let folder = Folder::new(&[("a/b.txt", "one two two")]).unwrap();
         folder.replace("a/b.txt", "one", "1").unwrap();
-        assert_eq!(fs::read_to_string(folder.path().join("a/b.txt")).unwrap(), "1 two two");
+        assert_eq!(
+            fs::read_to_string(folder.path().join("a/b.txt")).unwrap(),
+            "1 two two"
+        );
         assert!(folder.replace("a/b.txt", "two", "2").is_err());
     }
 }

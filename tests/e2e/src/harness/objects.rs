@@ -31,8 +31,15 @@ pub async fn apply(client: &Client, object: Value) -> Result<()> {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),
     };
-    let done = api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await;
-    done.map(drop).with_context(|| format!("cannot apply {} {name}", kind.kind))
+    let done = api
+        .patch(
+            &name,
+            &PatchParams::apply(MANAGER).force(),
+            &Patch::Apply(&object),
+        )
+        .await;
+    done.map(drop)
+        .with_context(|| format!("cannot apply {} {name}", kind.kind))
 }
 
 /// Waits until a Deployment's rollout is complete.
@@ -42,7 +49,9 @@ pub async fn apply(client: &Client, object: Value) -> Result<()> {
 pub async fn rolled_out(client: &Client, namespace: &str, name: &str, limit: Duration) -> Result<()> {
     let api: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let what = format!("Deployment {namespace}/{name} is rolled out");
-    wait::object(api, name, limit, &what, conditions::is_deployment_completed()).await.map(drop)
+    wait::object(api, name, limit, &what, conditions::is_deployment_completed())
+        .await
+        .map(drop)
 }
 
 /// Every pod with these labels that is not being deleted.
@@ -67,8 +76,14 @@ pub fn name(pod: &Pod) -> &str {
 /// # Errors
 /// It is not running.
 pub fn container_id(pod: &Pod, container: &str) -> Result<String> {
-    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-    let one = statuses.into_iter().flatten().find(|status| status.name == container);
+    let statuses = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.container_statuses.as_ref());
+    let one = statuses
+        .into_iter()
+        .flatten()
+        .find(|status| status.name == container);
     let id = one.and_then(|status| status.container_id.clone());
     id.with_context(|| format!("container {container} of pod {} has no id", name(pod)))
 }
@@ -77,7 +92,10 @@ pub fn container_id(pod: &Pod, container: &str) -> Result<String> {
 #[must_use]
 pub fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.as_ref().and_then(|status| status.conditions.as_ref());
-    conditions.into_iter().flatten().any(|one| one.type_ == "Ready" && one.status == "True")
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|one| one.type_ == "Ready" && one.status == "True")
 }
 
 /// Cluster address and first port of a Service, as `10.96.0.7:80`.
@@ -88,7 +106,12 @@ pub async fn service_address(client: &Client, namespace: &str, name: &str) -> Re
     let service = service(client, namespace, name).await?;
     let spec = service.spec.unwrap_or_default();
     let address = spec.cluster_ip.context("the Service has no address")?;
-    let port = spec.ports.unwrap_or_default().first().map(|port| port.port).context("the Service has no port")?;
+    let port = spec
+        .ports
+        .unwrap_or_default()
+        .first()
+        .map(|port| port.port)
+        .context("the Service has no port")?;
     Ok(format!("{address}:{port}"))
 }
 
@@ -98,5 +121,7 @@ pub async fn service_address(client: &Client, namespace: &str, name: &str) -> Re
 /// It is not there.
 pub async fn service(client: &Client, namespace: &str, name: &str) -> Result<Service> {
     let api: Api<Service> = Api::namespaced(client.clone(), namespace);
-    api.get(name).await.with_context(|| format!("cannot get Service {namespace}/{name}"))
+    api.get(name)
+        .await
+        .with_context(|| format!("cannot get Service {namespace}/{name}"))
 }

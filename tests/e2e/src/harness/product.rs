@@ -34,11 +34,24 @@ async fn install(cluster: &Cluster) -> Result<()> {
     }
     let chart = repository().join("charts/devspace");
     let chart = chart.to_string_lossy();
-    let arguments =
-        ["upgrade", "--install", RELEASE, &chart, "--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"];
+    let arguments = [
+        "upgrade",
+        "--install",
+        RELEASE,
+        &chart,
+        "--namespace",
+        NAMESPACE,
+        "--create-namespace",
+        "--wait",
+        "--timeout",
+        "2m",
+    ];
     cluster.helm3(arguments).await?;
-    objects::rolled_out(&cluster.client, NAMESPACE, CONTROLLER, Duration::from_mins(1)).await?;
-    say(format!("installed the product in {:.1} s", began.elapsed().as_secs_f64()));
+    objects::rolled_out(&cluster.client, NAMESPACE, CONTROLLER, Duration::from_secs(60)).await?;
+    say(format!(
+        "installed the product in {:.1} s",
+        began.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
@@ -47,6 +60,15 @@ async fn install(cluster: &Cluster) -> Result<()> {
 /// # Errors
 /// Helm fails.
 pub async fn uninstall(cluster: &Cluster) -> Result<()> {
-    let arguments = ["uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "3m"];
+    let arguments = [
+        "uninstall",
+        RELEASE,
+        "--namespace",
+        NAMESPACE,
+        "--ignore-not-found",
+        "--wait",
+        "--timeout",
+        "3m",
+    ];
     cluster.helm3(arguments).await.map(drop)
 }

@@ -18,7 +18,7 @@ use super::{Cluster, diagnose, objects, product, say, wait};
 pub const LABEL: &str = "devspace.test/scope";
 
 /// The longest that one test may take.
-const LIMIT: Duration = Duration::from_mins(6);
+const LIMIT: Duration = Duration::from_secs(360);
 
 /// One test's share of the cluster.
 pub struct Scope {
@@ -43,10 +43,18 @@ pub async fn run(test: &str, gate: Gate, body: impl AsyncFnOnce(&Scope) -> Resul
         }
     };
     let _held = gate.enter().await;
-    product::installed(&cluster).await.context("cannot install the product")?;
-    let scope =
-        Scope { cluster, test: test.to_owned(), namespaces: Mutex::default(), began: Instant::now() };
-    let result = AssertUnwindSafe(tokio::time::timeout(LIMIT, body(&scope))).catch_unwind().await;
+    product::installed(&cluster)
+        .await
+        .context("cannot install the product")?;
+    let scope = Scope {
+        cluster,
+        test: test.to_owned(),
+        namespaces: Mutex::default(),
+        began: Instant::now(),
+    };
+    let result = AssertUnwindSafe(tokio::time::timeout(LIMIT, body(&scope)))
+        .catch_unwind()
+        .await;
     let result = match result {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(anyhow!("the test took longer than {LIMIT:?}")),
@@ -63,7 +71,8 @@ pub async fn run(test: &str, gate: Gate, body: impl AsyncFnOnce(&Scope) -> Resul
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_default()
 }
 
 impl Scope {
@@ -74,26 +83,45 @@ impl Scope {
     pub async fn namespace(&self, word: &str) -> Result<String> {
         let nonce = super::nonce();
         let name = format!("e2e-{word}-{}", nonce.get(..7).unwrap_or(&nonce));
-        self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        self.namespaces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(name.clone());
         let labels = json!({LABEL: self.test.get(..self.test.len().min(63)).unwrap_or_default()});
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+        let object =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
         objects::apply(&self.cluster.client, object).await?;
         // A pod is refused before its namespace has this ServiceAccount.
-        let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(self.cluster.client.clone(), &name);
+        let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> =
+            Api::namespaced(self.cluster.client.clone(), &name);
         let there = kube::runtime::conditions::is_created();
-        wait::object(accounts, "default", Duration::from_secs(20), "the namespace has its ServiceAccount", there).await?;
+        wait::object(
+            accounts,
+            "default",
+            Duration::from_secs(20),
+            "the namespace has its ServiceAccount",
+            there,
+        )
+        .await?;
         Ok(name)
     }
 
     /// The namespaces made so far.
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
-        self.namespaces.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.namespaces
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Prints one line with the time since the test began.
     pub fn say(&self, line: impl AsRef<str>) {
-        say(format!("  [{:6.2} s] {}", self.began.elapsed().as_secs_f64(), line.as_ref()));
+        say(format!(
+            "  [{:6.2} s] {}",
+            self.began.elapsed().as_secs_f64(),
+            line.as_ref()
+        ));
     }
 
     /// Starts the removal of the namespaces. The cluster goes on with it while other tests run; the test that
@@ -121,10 +149,20 @@ pub async fn sweep(cluster: &Cluster) -> Result<()> {
             api.delete(&name, &DeleteParams::background()).await.map(drop)?;
         }
     }
-    wait::until(Duration::from_mins(2), "namespaces of earlier tests are gone", async || {
-        let names: Vec<_> = api.list(&left).await?.items.into_iter().filter_map(|one| one.metadata.name).collect();
-        anyhow::ensure!(names.is_empty(), "still there: {}", names.join(", "));
-        Ok(())
-    })
+    wait::until(
+        Duration::from_secs(120),
+        "namespaces of earlier tests are gone",
+        async || {
+            let names: Vec<_> = api
+                .list(&left)
+                .await?
+                .items
+                .into_iter()
+                .filter_map(|one| one.metadata.name)
+                .collect();
+            anyhow::ensure!(names.is_empty(), "still there: {}", names.join(", "));
+            Ok(())
+        },
+    )
     .await
 }

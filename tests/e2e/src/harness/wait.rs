@@ -15,7 +15,13 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The deadline passed, or the watch failed.
-pub async fn object<K>(api: Api<K>, name: &str, limit: Duration, what: &str, condition: impl Condition<K>) -> Result<Option<K>>
+pub async fn object<K>(
+    api: Api<K>,
+    name: &str,
+    limit: Duration,
+    what: &str,
+    condition: impl Condition<K>,
+) -> Result<Option<K>>
 where
     K: Clone + std::fmt::Debug + Send + DeserializeOwned + kube::Resource + 'static,
     K::DynamicType: Default,

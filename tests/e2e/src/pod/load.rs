@@ -132,3 +132,72 @@ fn count(counts: &Counts, fresh: bool, sent_us: u64, result: Result<crate::wire:
         outcome,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::pod::serve;
+    use crate::wire::{Protocol, Request, Rule, TargetReport};
+
+    /// Runs load against a server that answers `body` until enough requests have ended.
+    async fn seen(body: &'static str, protocol: Protocol) -> TargetReport {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut server = JoinSet::new();
+        server.spawn(serve::forever(listener, move |_| async move {
+            serve::text(StatusCode::OK, body)
+        }));
+        let rule = Rule {
+            contains: vec!["right".into()],
+            ..Rule::default()
+        };
+        let request = Request {
+            address,
+            protocol,
+            path: "/".into(),
+            ..Request::default()
+        };
+        let target = Target {
+            name: "t".into(),
+            request,
+            rule,
+            kept: 4,
+            rate: 400.0,
+            fresh: 100.0,
+            mark: None,
+        };
+        let load = Load::start(Plan {
+            targets: vec![target],
+        });
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let enough = async {
+            loop {
+                ticks.tick().await;
+                let report = load.report().targets.remove(0);
+                if report.done >= 60 && report.fresh >= 5 {
+                    return report;
+                }
+            }
+        };
+        timeout(Duration::from_secs(20), enough).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn kept_and_new_connections_are_counted() {
+        for protocol in [Protocol::Http1, Protocol::H2] {
+            let report = seen("right", protocol).await;
+            assert_eq!(report.failed(), 0, "{report:?}");
+            assert_eq!(report.reopened, 0, "{report:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_answer_fails() {
+        let report = seen("wrong", Protocol::Http1).await;
+        assert_eq!(report.failed(), report.done);
+        assert_eq!(report.failures["lacks"].count, report.done);
+    }
+}

@@ -30,9 +30,24 @@ async fn test(scope: &Scope) -> Result<()> {
     let direct = app.request(scope, "back", "/").await?;
     let mut checked = 0;
     for protocol in PROTOCOLS {
-        for (carrier, headers, is_red) in direct_carriers() {
-            let request = Request { headers, ..direct.clone() };
-            checked += expect(&client, carrier, protocol, request, if is_red { &red } else { "baseline" }).await?;
+        for Case {
+            carrier,
+            headers,
+            is_red,
+        } in direct_carriers()
+        {
+            let request = Request {
+                headers,
+                ..direct.clone()
+            };
+            checked += expect(
+                &client,
+                carrier,
+                protocol,
+                request,
+                if is_red { &red } else { "baseline" },
+            )
+            .await?;
         }
         for (host, is_red) in [
             (format!("red.s.{}", app.host), true),
@@ -40,7 +55,14 @@ async fn test(scope: &Scope) -> Result<()> {
             (app.host.clone(), false),
         ] {
             let request = app.through_gateway(scope, &host, "/back").await?;
-            checked += expect(&client, &host, protocol, request, if is_red { &red } else { "baseline" }).await?;
+            checked += expect(
+                &client,
+                &host,
+                protocol,
+                request,
+                if is_red { &red } else { "baseline" },
+            )
+            .await?;
         }
         // From outside a header does not choose a space, and a host overrules it.
         let outside = keyed(&app.through_gateway(scope, &app.host, "/back").await?, "red");
@@ -53,27 +75,73 @@ async fn test(scope: &Scope) -> Result<()> {
     Ok(())
 }
 
+struct Case {
+    carrier: &'static str,
+    headers: Vec<(String, String)>,
+    is_red: bool,
+}
+
 /// Carriers of a request inside the cluster, and whether it is red's.
-fn direct_carriers() -> Vec<(&'static str, Vec<(String, String)>, bool)> {
-    let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
-    let two = |first: (&str, &str), second: (&str, &str)| [one(first.0, first.1), one(second.0, second.1)].concat();
+fn direct_carriers() -> Vec<Case> {
+    let case = |carrier, headers: &[(&str, &str)], is_red| {
+        let owned = headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Case {
+            carrier,
+            headers: owned.collect(),
+            is_red,
+        }
+    };
     vec![
-        ("none", Vec::new(), false),
-        ("header", one("devspace-route-as", "red"), true),
-        ("header of Azure Dev Spaces", one("azds-route-as", "red"), true),
-        ("header of Bridge to Kubernetes", one("kubernetes-route-as", "red"), true),
-        ("baggage among others", one("baggage", "user=ada;kind=x,devspace=red;ttl=1 , tenant=%C3%A9"), true),
-        ("baggage on the second line", two(("baggage", "user=ada"), ("baggage", "devspace=red")), true),
-        ("tracestate among others", one("tracestate", "vendor=1,devspace=red"), true),
-        ("header of an unknown space", one("devspace-route-as", "nobody"), false),
-        ("other baggage", one("baggage", "notdevspace=red"), false),
+        case("none", &[], false),
+        case("header", &[("devspace-route-as", "red")], true),
+        case("header of Azure Dev Spaces", &[("azds-route-as", "red")], true),
+        case(
+            "header of Bridge to Kubernetes",
+            &[("kubernetes-route-as", "red")],
+            true,
+        ),
+        case(
+            "baggage among others",
+            &[("baggage", "user=ada;kind=x,devspace=red;ttl=1 , tenant=%C3%A9")],
+            true,
+        ),
+        case(
+            "baggage on the second line",
+            &[("baggage", "user=ada"), ("baggage", "devspace=red")],
+            true,
+        ),
+        case(
+            "tracestate among others",
+            &[("tracestate", "vendor=1,devspace=red")],
+            true,
+        ),
+        case(
+            "header of an unknown space",
+            &[("devspace-route-as", "nobody")],
+            false,
+        ),
+        case("other baggage", &[("baggage", "notdevspace=red")], false),
     ]
 }
 
 /// Sends the request and holds the answer to the version. Answers 1, for counting.
-async fn expect(client: &ClientPod, what: &str, protocol: Protocol, request: Request, version: &str) -> Result<usize> {
+async fn expect(
+    client: &ClientPod,
+    what: &str,
+    protocol: Protocol,
+    request: Request,
+    version: &str,
+) -> Result<usize> {
     let body = "hello".to_owned();
-    let response = client.request(&Request { protocol, body, ..request }).await?;
+    let response = client
+        .request(&Request {
+            protocol,
+            body,
+            ..request
+        })
+        .await?;
     is_version(what, protocol, &response, version)?;
     Ok(1)
 }
@@ -82,13 +150,20 @@ fn is_version(what: &str, protocol: Protocol, response: &Response, version: &str
     let found = match protocol {
         Protocol::Ws => response.body == format!("back {version} hello"),
         Protocol::Http1 | Protocol::H2 => {
-            response.status == 200 && serde_json::from_str::<Echo>(&response.body).is_ok_and(|echo| echo.version == version)
+            response.status == 200
+                && serde_json::from_str::<Echo>(&response.body).is_ok_and(|echo| echo.version == version)
         }
     };
-    ensure!(found, "{what} over {protocol:?}: wanted version {version}, found {response:?}");
+    ensure!(
+        found,
+        "{what} over {protocol:?}: wanted version {version}, found {response:?}"
+    );
     let keyed = version != "baseline";
     let said = response.headers.get("devspace-served-by");
-    ensure!(!keyed || said.is_some_and(|text| text.contains("red")), "{what} over {protocol:?}: served by {said:?}");
+    ensure!(
+        !keyed || said.is_some_and(|text| text.contains("red")),
+        "{what} over {protocol:?}: served by {said:?}"
+    );
     Ok(())
 }
 
@@ -101,12 +176,34 @@ async fn calling_pod(
     direct: &Request,
     version: &str,
 ) -> Result<usize> {
-    let request = Request { protocol, body: "hello".into(), ..direct.clone() };
+    let request = Request {
+        protocol,
+        body: "hello".into(),
+        ..direct.clone()
+    };
     let text = serde_json::to_string(&request)?;
     let home = tempfile::tempdir()?;
-    let arguments = ["exec", "-s", "red", "-b", &app.namespace, "--service", "front", "--", "/e2e-pod", "get", &text];
+    let arguments = [
+        "exec",
+        "-s",
+        "red",
+        "-b",
+        &app.namespace,
+        "--service",
+        "front",
+        "--",
+        "/e2e-pod",
+        "get",
+        &text,
+    ];
     let (ended, _) = caller.run(home.path(), &arguments).await?;
-    ensure!(ended.code == 0, "exec in the copy ended with {}\n{}{}", ended.code, ended.stdout, ended.stderr);
+    ensure!(
+        ended.code == 0,
+        "exec in the copy ended with {}\n{}{}",
+        ended.code,
+        ended.stdout,
+        ended.stderr
+    );
     let response: Response = serde_json::from_str(ended.stdout.trim())?;
     is_version("calling pod", protocol, &response, version)?;
     scope.say(format!("calling pod over {protocol:?} reaches the copy"));
@@ -114,9 +211,14 @@ async fn calling_pod(
 }
 
 async fn unknown_host(scope: &Scope, client: &ClientPod, app: &App) -> Result<()> {
-    let request = app.through_gateway(scope, &format!("nobody.s.{}", app.host), "/back").await?;
+    let request = app
+        .through_gateway(scope, &format!("nobody.s.{}", app.host), "/back")
+        .await?;
     let response = client.request(&request).await?;
-    ensure!(response.status == 404 && response.body.contains("nobody"), "an unknown space answers {response:?}");
+    ensure!(
+        response.status == 404 && response.body.contains("nobody"),
+        "an unknown space answers {response:?}"
+    );
     Ok(())
 }
 
@@ -124,16 +226,25 @@ async fn unknown_host(scope: &Scope, client: &ClientPod, app: &App) -> Result<()
 /// any one of them on keeps it.
 async fn forwarded(scope: &Scope, client: &ClientPod, app: &App, red: &str) -> Result<()> {
     let back = app.request(scope, "back", "/").await?.address;
-    let request = app.through_gateway(scope, &format!("red.s.{}", app.host), &format!("/via/{back}/")).await?;
+    let request = app
+        .through_gateway(scope, &format!("red.s.{}", app.host), &format!("/via/{back}/"))
+        .await?;
     let response = client.request(&request).await?;
     let echo: Echo = serde_json::from_str(&response.body)?;
-    ensure!(echo.service == "front" && echo.version == red, "the gateway's rule `/` answers {echo:?}");
+    ensure!(
+        echo.service == "front" && echo.version == red,
+        "the gateway's rule `/` answers {echo:?}"
+    );
     for (name, wanted) in [("devspace-route-as", "red"), ("baggage", "devspace=red")] {
         let found = echo.headers.get(name).map(String::as_str).unwrap_or_default();
         ensure!(found.contains(wanted), "{name} reached the program as `{found}`");
     }
     let next = echo.next.and_then(|next| next.echo);
-    ensure!(next.as_ref().is_some_and(|echo| echo.service == "back" && echo.version == red), "the next hop is {next:?}");
+    ensure!(
+        next.as_ref()
+            .is_some_and(|echo| echo.service == "back" && echo.version == red),
+        "the next hop is {next:?}"
+    );
     scope.say("host → header and baggage → next hop");
     Ok(())
 }

@@ -29,19 +29,33 @@ impl Setting {
         let client = ClientPod::start(scope).await?;
         let developer = Developer::new(scope, &app.namespace, "rosa").await?;
         let request = keyed(&app.request(scope, "back", "/").await?, "red");
-        Ok(Self { app, client, caller: Caller::developer(&developer), _developer: developer, request })
+        Ok(Self {
+            app,
+            client,
+            caller: Caller::developer(&developer),
+            _developer: developer,
+            request,
+        })
     }
 
     async fn sees(&self, version: &str) -> Result<()> {
         let response = self.client.request(&self.request).await?;
-        ensure!(response.status == 200 && response.body.contains(version), "red sees {response:?}, not {version}");
+        ensure!(
+            response.status == 200 && response.body.contains(version),
+            "red sees {response:?}, not {version}"
+        );
         Ok(())
     }
 }
 
 #[tokio::test]
 async fn a_failed_build_leaves_the_program_and_an_exit_is_told() -> Result<()> {
-    scope::run("a_failed_build_leaves_the_program_and_an_exit_is_told", Gate::Shared, builds_and_exits).await
+    scope::run(
+        "a_failed_build_leaves_the_program_and_an_exit_is_told",
+        Gate::Shared,
+        builds_and_exits,
+    )
+    .await
 }
 
 async fn builds_and_exits(scope: &Scope) -> Result<()> {
@@ -52,7 +66,13 @@ async fn builds_and_exits(scope: &Scope) -> Result<()> {
 
     folder.write("version.txt", "an error of mine")?;
     let failed = running.devspace.event("build_failed", SAVE).await?;
-    ensure!(failed.value.to_string().contains("syntax error: an error of mine"), "the build's error is {failed:?}");
+    ensure!(
+        failed
+            .value
+            .to_string()
+            .contains("syntax error: an error of mine"),
+        "the build's error is {failed:?}"
+    );
     setting.sees(&first).await?;
     scope.say("a failed build: the program that ran answers");
 
@@ -62,11 +82,19 @@ async fn builds_and_exits(scope: &Scope) -> Result<()> {
 
     folder.write("version.txt", "the last words\nexit 7")?;
     let exited = running.devspace.event("exited", SAVE).await?;
-    ensure!(exited.value.to_string().contains("the last words"), "the exit is {exited:?}");
+    ensure!(
+        exited.value.to_string().contains("the last words"),
+        "the exit is {exited:?}"
+    );
     let down = async || {
         let response = setting.client.request(&setting.request).await?;
-        let named = ["red", "back", "devspace"].iter().all(|word| response.body.contains(word));
-        ensure!(response.status == 503 && named, "a dead copy answers {response:?}");
+        let named = ["red", "back", "devspace"]
+            .iter()
+            .all(|word| response.body.contains(word));
+        ensure!(
+            response.status == 503 && named,
+            "a dead copy answers {response:?}"
+        );
         Ok(response.body)
     };
     let page = wait::until(Duration::from_secs(60), "a dead copy answers 503", down).await?;
@@ -75,12 +103,20 @@ async fn builds_and_exits(scope: &Scope) -> Result<()> {
     let third = nonce();
     folder.write("version.txt", &third)?;
     running.live().await?;
-    wait::until(Duration::from_secs(20), "the next save is answered", async || setting.sees(&third).await).await
+    wait::until(Duration::from_secs(20), "the next save is answered", async || {
+        setting.sees(&third).await
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_second_up_takes_over_and_a_killed_one_is_continued() -> Result<()> {
-    scope::run("a_second_up_takes_over_and_a_killed_one_is_continued", Gate::Shared, takeover).await
+    scope::run(
+        "a_second_up_takes_over_and_a_killed_one_is_continued",
+        Gate::Shared,
+        takeover,
+    )
+    .await
 }
 
 async fn takeover(scope: &Scope) -> Result<()> {
@@ -93,7 +129,10 @@ async fn takeover(scope: &Scope) -> Result<()> {
     let (code, events) = one.devspace.ended(SAVE).await?;
     let told = events.iter().find(|event| event.name() == "taken_over");
     scope.say(format!("the first up ended with {code} and said {told:?}"));
-    ensure!(told.is_some() && code == 1, "the first up ended with {code}: {events:?}");
+    ensure!(
+        told.is_some() && code == 1,
+        "the first up ended with {code}: {events:?}"
+    );
     folder.write("version.txt", &second)?;
     two.live().await?;
     setting.sees(&second).await?;
@@ -122,7 +161,12 @@ async fn detach(up: &mut Up) -> Result<()> {
 
 #[tokio::test]
 async fn a_deleted_pod_comes_back_with_the_folder() -> Result<()> {
-    scope::run("a_deleted_pod_comes_back_with_the_folder", Gate::Shared, deleted_pod).await
+    scope::run(
+        "a_deleted_pod_comes_back_with_the_folder",
+        Gate::Shared,
+        deleted_pod,
+    )
+    .await
 }
 
 async fn deleted_pod(scope: &Scope) -> Result<()> {
@@ -140,10 +184,19 @@ async fn deleted_pod(scope: &Scope) -> Result<()> {
     // What is saved while there is no pod is in it when it is back.
     let later = nonce();
     folder.write("notes/while-away.md", &later)?;
-    running.devspace.event("reconnected", Duration::from_secs(60)).await?;
+    running
+        .devspace
+        .event("reconnected", Duration::from_secs(60))
+        .await?;
     let equal = running.devspace.event("in_sync", Duration::from_secs(60)).await?;
-    scope.say(format!("back and proven equal at revision {}", equal.number("revision")));
-    wait::until(Duration::from_secs(30), "the copy answers again", async || setting.sees(&version).await).await?;
+    scope.say(format!(
+        "back and proven equal at revision {}",
+        equal.number("revision")
+    ));
+    wait::until(Duration::from_secs(30), "the copy answers again", async || {
+        setting.sees(&version).await
+    })
+    .await?;
     let last = nonce();
     folder.write("version.txt", &last)?;
     running.live().await?;

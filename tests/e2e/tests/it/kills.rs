@@ -19,7 +19,7 @@ use kube::api::DeleteParams;
 use crate::up::up;
 
 /// How long a part may take to be whole again.
-const WHOLE: Duration = Duration::from_mins(1);
+const WHOLE: Duration = Duration::from_secs(60);
 /// Requests that must pass after each kill, besides those while it is mended: two seconds of the full load.
 const AFTER: u64 = 440;
 
@@ -62,13 +62,21 @@ async fn test(scope: &Scope) -> Result<()> {
     scope.cluster.restart("kube-apiserver").await?;
     client.after(AFTER).await?;
     client.stop_load(scope).await?;
-    wait::until(WHOLE, "red is answered by its copy after the API server came back", answers_red).await?;
+    wait::until(
+        WHOLE,
+        "red is answered by its copy after the API server came back",
+        answers_red,
+    )
+    .await?;
     // The running `up` finds its way back and goes on.
     let later = nonce();
     folder.write("version.txt", &later)?;
     running.live().await?;
     let response = client.request(&keyed(&request, "red")).await?;
-    ensure!(response.body.contains(&later), "after the API server came back a save is not seen: {response:?}");
+    ensure!(
+        response.body.contains(&later),
+        "after the API server came back a save is not seen: {response:?}"
+    );
 
     scope.say("a router pod is deleted");
     client.start_load(&load).await?;
@@ -81,11 +89,19 @@ async fn test(scope: &Scope) -> Result<()> {
 }
 
 async fn kill_controller(scope: &Scope) -> Result<()> {
-    let pods = objects::pods(&scope.cluster.client, NAMESPACE, &format!("app.kubernetes.io/name={CONTROLLER}")).await?;
+    let pods = objects::pods(
+        &scope.cluster.client,
+        NAMESPACE,
+        &format!("app.kubernetes.io/name={CONTROLLER}"),
+    )
+    .await?;
     ensure!(!pods.is_empty(), "no controller pod is found");
     for pod in &pods {
         let container = first_container(pod)?;
-        scope.cluster.kill_container(&objects::container_id(pod, &container)?).await?;
+        scope
+            .cluster
+            .kill_container(&objects::container_id(pod, &container)?)
+            .await?;
     }
     objects::rolled_out(&scope.cluster.client, NAMESPACE, CONTROLLER, WHOLE).await
 }
@@ -94,23 +110,40 @@ async fn kill_agent(scope: &Scope, app: &App) -> Result<()> {
     let personal = format!("devspace-{}--red", app.namespace);
     let pods = objects::pods(&scope.cluster.client, &personal, "devspace.dev/copy=back").await?;
     let pod = pods.first().context("the copy has no pod")?;
-    scope.cluster.kill_container(&objects::container_id(pod, "echo")?).await
+    scope
+        .cluster
+        .kill_container(&objects::container_id(pod, "echo")?)
+        .await
 }
 
 async fn routers(scope: &Scope, app: &App) -> Result<Vec<Pod>> {
-    objects::pods(&scope.cluster.client, &app.namespace, &format!("{ROUTER_LABEL}=true")).await
+    objects::pods(
+        &scope.cluster.client,
+        &app.namespace,
+        &format!("{ROUTER_LABEL}=true"),
+    )
+    .await
 }
 
 async fn delete_router(scope: &Scope, app: &App) -> Result<()> {
     let pods = routers(scope, app).await?;
     let victim = pods.first().context("there is no router")?;
-    let (name, uid) = (objects::name(victim), victim.metadata.uid.clone().unwrap_or_default());
+    let (name, uid) = (
+        objects::name(victim),
+        victim.metadata.uid.clone().unwrap_or_default(),
+    );
     let api: Api<Pod> = Api::namespaced(scope.cluster.client.clone(), &app.namespace);
     let began = now_us();
     api.delete(name, &DeleteParams::default()).await?;
     let gone = kube::runtime::conditions::is_deleted(&uid);
     wait::object(api, name, WHOLE, "the router's pod is gone", gone).await?;
-    objects::rolled_out(&scope.cluster.client, &app.namespace, devspace_api::names::ROUTER_NAME, WHOLE).await?;
+    objects::rolled_out(
+        &scope.cluster.client,
+        &app.namespace,
+        devspace_api::names::ROUTER_NAME,
+        WHOLE,
+    )
+    .await?;
     scope.say(format!("gone and replaced in {:.2} s", seconds(now_us() - began)));
     Ok(())
 }
@@ -130,7 +163,14 @@ async fn kill_router(scope: &Scope, client: &ClientPod, app: &App, load: &Plan) 
         let id = |pod: &Pod| first_container(pod).and_then(|name| objects::container_id(pod, &name));
         pod.is_some_and(|pod| objects::is_ready(pod) && id(pod).is_ok_and(|now| now != container))
     };
-    wait::object(api, objects::name(victim), WHOLE, "the router's container is ready again", started).await?;
+    wait::object(
+        api,
+        objects::name(victim),
+        WHOLE,
+        "the router's container is ready again",
+        started,
+    )
+    .await?;
     let whole_us = now_us();
     client.after(AFTER).await?;
     let report = client.end_load(scope).await?;
@@ -147,14 +187,31 @@ fn numbers(scope: &Scope, report: &Report, killed_us: u64, whole_us: u64) -> Res
         seconds(last.saturating_sub(killed_us)),
         seconds(whole_us - killed_us),
     ));
-    let early = keyless.failed_us.iter().filter(|&&sent| sent + 5_000_000 < killed_us).count();
+    let early = keyless
+        .failed_us
+        .iter()
+        .filter(|&&sent| sent + 5_000_000 < killed_us)
+        .count();
     let late = keyless.failed_us.iter().filter(|&&sent| sent > whole_us).count();
-    ensure!(early == 0 && late == 0, "{early} requests failed before the kill and {late} after the router was whole");
-    ensure!(!keyless.failures.contains_key("leak"), "a request without a key was served by a copy");
+    ensure!(
+        early == 0 && late == 0,
+        "{early} requests failed before the kill and {late} after the router was whole"
+    );
+    ensure!(
+        !keyless.failures.contains_key("leak"),
+        "a request without a key was served by a copy"
+    );
     traffic::reached(keyless)
 }
 
 fn first_container(pod: &Pod) -> Result<String> {
-    let containers = pod.spec.as_ref().map(|spec| spec.containers.as_slice()).unwrap_or_default();
-    containers.first().map(|container| container.name.clone()).context("the pod has no container")
+    let containers = pod
+        .spec
+        .as_ref()
+        .map(|spec| spec.containers.as_slice())
+        .unwrap_or_default();
+    containers
+        .first()
+        .map(|container| container.name.clone())
+        .context("the pod has no container")
 }

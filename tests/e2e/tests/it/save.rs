@@ -9,9 +9,9 @@ use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::folder::Folder;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::traffic::{self, change, full, keyless, light, marked, plan, without};
-use devspace_e2e::harness::{ClientPod, Developer, Scope, nonce, scope};
+use devspace_e2e::harness::{ClientPod, Developer, Scope, is_long, nonce, scope};
 use devspace_e2e::pod::once;
-use devspace_e2e::wire::{Mark, Report, Request, Rule};
+use devspace_e2e::wire::{Mark, Plan, Report, Request, Rule};
 
 use crate::up::{Up, up};
 
@@ -19,7 +19,9 @@ const FILE: &str = "src/routes.ts";
 const SUMMARY: &str = "/api/packages/summary/owner-1?year=2025&month=11";
 const INVOICE: &str = "/api/invoices?ownerId=owner-1&year=2025&month=11";
 /// Saves while the load runs.
-const SAVES: usize = 3;
+fn saves() -> usize {
+    if is_long() { 30 } else { 3 }
+}
 
 #[tokio::test]
 async fn a_save_is_seen_in_its_space_only() -> Result<()> {
@@ -31,48 +33,72 @@ async fn test(scope: &Scope) -> Result<()> {
     let client = ClientPod::start(scope).await?;
     let developer = Developer::new(scope, &app.namespace, "rosa").await?;
     let caller = Caller::developer(&developer);
-    caller.ok(developer.home(), &["space", "create", "blue", "-b", &app.namespace, "--wait"]).await?;
+    caller
+        .ok(
+            developer.home(),
+            &["space", "create", "blue", "-b", &app.namespace, "--wait"],
+        )
+        .await?;
 
     // Nobody but red may ever see one of these.
-    let nonces: Vec<String> = (0..=SAVES).map(|_| nonce()).collect();
-    let secret: Vec<&str> = nonces.iter().map(String::as_str).collect();
-    let mark = Mark { after: "\"nonce\":\"".into(), until: "\"".into() };
-    let summary = app.request(scope, "package", SUMMARY).await?;
-    let invoice = app.through_gateway(scope, &app.host, INVOICE).await?;
-    let red_host = format!("red.s.{}", app.host);
-    let red_invoice = app.through_gateway(scope, &red_host, INVOICE).await?;
-    let load = plan([
-        full("keyless", summary.clone(), keyless(&secret)),
-        light("blue", keyed(&summary, "blue"), without(&secret)),
-        marked(light("red", keyed(&summary, "red"), Rule::default()), &mark),
-        light("keyless invoice at the gateway", invoice, keyless(&secret)),
-    ]);
-    client.start_load(&load).await?;
+    let nonces: Vec<String> = (0..=saves()).map(|_| nonce()).collect();
+    client.start_load(&load(scope, &app, &nonces).await?).await?;
+    let red_invoice = app
+        .through_gateway(scope, &format!("red.s.{}", app.host), INVOICE)
+        .await?;
 
     let folder = Folder::copied(&repository().join("samples/delivery/services/package"), "")?;
-    let [first, rest @ ..] = nonces.as_slice() else { anyhow::bail!("no nonces") };
-    folder.replace(FILE, "json(200, { totalWeight:", &format!("json(200, {{ nonce: \"{first}\", totalWeight:"))?;
+    let [first, rest @ ..] = nonces.as_slice() else {
+        anyhow::bail!("no nonces")
+    };
+    folder.replace(
+        FILE,
+        "json(200, { totalWeight:",
+        &format!("json(200, {{ nonce: \"{first}\", totalWeight:"),
+    )?;
     let mut up = up(scope, &caller, &app, "red", folder.path()).await?;
     client.after(40).await?;
     chain(scope, &client, &red_invoice, first).await?;
     tunnel(scope, &mut up, &app, first).await?;
 
     let mut before = first;
-    let mut saves = Vec::new();
+    let mut done = Vec::new();
     for new in rest {
         let saved_us = folder.replace(FILE, before, new)?;
         let live = up.live().await?;
         client.after(40).await?;
-        saves.push(Save { nonce: new.clone(), saved_us, live_us: live.at_us, restart: live.seconds("restart_seconds") });
+        done.push(Save {
+            nonce: new.clone(),
+            saved_us,
+            live_us: live.at_us,
+            restart: live.seconds("restart_seconds"),
+        });
         before = new;
     }
     chain(scope, &client, &red_invoice, before).await?;
     let report = client.stop_load(scope).await?;
-    judge(scope, &report, &saves)?;
+    judge(scope, &report, &done)?;
     up.devspace.interrupt()?;
     let (code, _) = up.devspace.ended(crate::up::SAVE).await?;
     ensure!(code == 0, "ctrl-c ended with {code}");
     Ok(())
+}
+
+/// Full load without a key, and lighter streams of blue, of red, and at the gateway.
+async fn load(scope: &Scope, app: &App, nonces: &[String]) -> Result<Plan> {
+    let secret: Vec<&str> = nonces.iter().map(String::as_str).collect();
+    let mark = Mark {
+        after: "\"nonce\":\"".into(),
+        until: "\"".into(),
+    };
+    let summary = app.request(scope, "package", SUMMARY).await?;
+    let invoice = app.through_gateway(scope, &app.host, INVOICE).await?;
+    Ok(plan([
+        full("keyless", summary.clone(), keyless(&secret)),
+        light("blue", keyed(&summary, "blue"), without(&secret)),
+        marked(light("red", keyed(&summary, "red"), Rule::default()), &mark),
+        light("keyless invoice at the gateway", invoice, keyless(&secret)),
+    ]))
 }
 
 struct Save {
@@ -89,7 +115,9 @@ fn judge(scope: &Scope, report: &Report, saves: &[Save]) -> Result<()> {
     for (number, save) in saves.iter().enumerate() {
         let until_us = saves.get(number + 1).map_or(u64::MAX, |next| next.saved_us);
         let mut of_this_save = red.clone();
-        of_this_save.seen.retain(|(sent_us, _, _)| *sent_us >= save.saved_us && *sent_us < until_us);
+        of_this_save
+            .seen
+            .retain(|(sent_us, _, _)| *sent_us >= save.saved_us && *sent_us < until_us);
         let seen = change(&of_this_save, &save.nonce)?;
         let took = seconds(seen.first_new_us - save.saved_us);
         scope.say(format!(
@@ -100,8 +128,15 @@ fn judge(scope: &Scope, report: &Report, saves: &[Save]) -> Result<()> {
             seconds(save.live_us) - seconds(seen.last_old_sent_us),
             seen.new,
         ));
-        ensure!(seen.last_old_sent_us < save.live_us, "an old response to a request sent after revision was live");
-        ensure!(took < 1.0 + save.restart, "the save took {took:.3} s with a restart of {:.3} s", save.restart);
+        ensure!(
+            seen.last_old_sent_us < save.live_us,
+            "an old response to a request sent after revision was live"
+        );
+        ensure!(
+            took < 1.0 + save.restart,
+            "the save took {took:.3} s with a restart of {:.3} s",
+            save.restart
+        );
     }
     Ok(())
 }
@@ -109,7 +144,10 @@ fn judge(scope: &Scope, report: &Report, saves: &[Save]) -> Result<()> {
 /// The invoice that red sees at the gateway holds the nonce, through delivery of the baseline.
 async fn chain(scope: &Scope, client: &ClientPod, request: &Request, nonce: &str) -> Result<()> {
     let response = client.request(request).await?;
-    ensure!(response.status == 200 && response.body.contains(nonce), "the invoice of red is {response:?}");
+    ensure!(
+        response.status == 200 && response.body.contains(nonce),
+        "the invoice of red is {response:?}"
+    );
     scope.say(format!("gateway → delivery → package of red: {}", response.body));
     Ok(())
 }
@@ -129,7 +167,11 @@ async fn tunnel(scope: &Scope, up: &mut Up, app: &App, nonce: &str) -> Result<()
         };
         let response = once::request(&request).await?;
         let shown = response.status == 200 && response.body.contains(nonce);
-        ensure!(shown, "{url} shows {response:?}, not the invoice of {} in red", app.namespace);
+        ensure!(
+            shown,
+            "{url} shows {response:?}, not the invoice of {} in red",
+            app.namespace
+        );
         scope.say(format!("tunnel {url} shows the copy"));
     }
     Ok(())

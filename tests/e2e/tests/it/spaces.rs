@@ -18,7 +18,10 @@ async fn two_spaces_have_copies_of_one_service() -> Result<()> {
 async fn test(scope: &Scope) -> Result<()> {
     let app = App::echo(scope, &["back"]).await?;
     let client = ClientPod::start(scope).await?;
-    let (rosa, bert) = (Developer::new(scope, &app.namespace, "rosa").await?, Developer::new(scope, &app.namespace, "bert").await?);
+    let (rosa, bert) = (
+        Developer::new(scope, &app.namespace, "rosa").await?,
+        Developer::new(scope, &app.namespace, "bert").await?,
+    );
     let (red, blue, later) = (nonce(), nonce(), nonce());
     let (red_folder, blue_folder) = (echo_folder("back", &red)?, echo_folder("back", &blue)?);
     let request = app.request(scope, "back", "/").await?;
@@ -33,25 +36,44 @@ async fn test(scope: &Scope) -> Result<()> {
 
     let only = |space: &str, own: &str, others: [&str; 2]| -> Target {
         let lacks = others.iter().map(|&text| text.to_owned()).collect();
-        let rule = Rule { contains: vec![own.to_owned()], lacks, served_by: ServedBy::Holds(space.to_owned()), ..Rule::default() };
+        let rule = Rule {
+            contains: vec![own.to_owned()],
+            lacks,
+            served_by: ServedBy::Holds(space.to_owned()),
+            ..Rule::default()
+        };
         light(space, keyed(&request, space), rule)
     };
-    client.start_load(&plan([baseline.clone(), only("red", &red, [&blue, &later]), only("blue", &blue, [&red, &later])])).await?;
+    client
+        .start_load(&plan([
+            baseline.clone(),
+            only("red", &red, [&blue, &later]),
+            only("blue", &blue, [&red, &later]),
+        ]))
+        .await?;
     client.after(200).await?;
     client.stop_load(scope).await?;
 
     // A save in blue changes nothing for red, nor for those without a key.
-    client.start_load(&plan([baseline.clone(), only("red", &red, [&blue, &later])])).await?;
+    client
+        .start_load(&plan([baseline.clone(), only("red", &red, [&blue, &later])]))
+        .await?;
     blue_folder.write("version.txt", &later)?;
     blue_up.live().await?;
     client.after(50).await?;
     client.stop_load(scope).await?;
 
     // blue goes, red stays, and blue's requests are the baseline's again.
-    client.start_load(&plan([baseline, only("red", &red, [&blue, &later])])).await?;
-    bert.ok(blue_folder.path(), &["down", "-s", "blue", "-b", &app.namespace]).await?;
+    client
+        .start_load(&plan([baseline, only("red", &red, [&blue, &later])]))
+        .await?;
+    bert.ok(blue_folder.path(), &["down", "-s", "blue", "-b", &app.namespace])
+        .await?;
     let answer = client.request(&keyed(&request, "blue")).await?;
-    anyhow::ensure!(answer.body.contains("\"version\":\"baseline\""), "after down blue sees {answer:?}");
+    anyhow::ensure!(
+        answer.body.contains("\"version\":\"baseline\""),
+        "after down blue sees {answer:?}"
+    );
     client.after(50).await?;
     client.stop_load(scope).await?;
     Ok(())

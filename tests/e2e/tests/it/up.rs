@@ -9,15 +9,13 @@ use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::{Devspace, Event, Scope};
 
 /// How long an `up` may take until requests reach the copy.
-pub(crate) const UP: Duration = Duration::from_mins(2);
+pub(crate) const UP: Duration = Duration::from_secs(120);
 /// How long a save may take until it is live.
 pub(crate) const SAVE: Duration = Duration::from_secs(60);
 
 /// A running `devspace up`.
 pub(crate) struct Up {
     pub(crate) devspace: Devspace,
-    /// The event that says that all is up.
-    pub(crate) up: Event,
     /// The revision that was live first.
     pub(crate) revision: u64,
 }
@@ -35,14 +33,17 @@ pub(crate) async fn up(scope: &Scope, caller: &Caller, app: &App, space: &str, f
         up.number("files"),
         up.seconds("build_seconds"),
     ));
-    Ok(Up { devspace, up, revision })
+    Ok(Up { devspace, revision })
 }
 
 impl Up {
     /// The next event that says that a newer revision is live.
     pub(crate) async fn live(&mut self) -> Result<Event> {
         let last = self.revision;
-        let live = self.devspace.event_that("live", SAVE, |event| event.number("revision") > last).await?;
+        let live = self
+            .devspace
+            .event_that("live", SAVE, |event| event.number("revision") > last)
+            .await?;
         self.revision = live.number("revision");
         Ok(live)
     }
