@@ -1,3 +1,19 @@
-//! The program `devspace`.
+//! The program `devspace`: arguments, operations, the `up` loop as a pure step function with effects, printer, engines.
 
-fn main() {}
+mod args;
+mod commands;
+mod engine;
+mod event;
+mod exit;
+mod nearest;
+mod ops;
+mod printer;
+mod project;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main().into()
+}

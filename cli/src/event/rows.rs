@@ -1,0 +1,53 @@
+//! Rows of tables. In JSON each is an event of its own.
+
+use serde::Serialize;
+
+/// A copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CopyRow {
+    pub(crate) space: String,
+    pub(crate) service: String,
+    pub(crate) phase: String,
+    pub(crate) routed: bool,
+    pub(crate) pod: Option<String>,
+    /// What the agent says: the revision in the copy, and whether its program is alive. Unset where it cannot be asked.
+    pub(crate) revision: Option<u64>,
+    /// What runs, as the agent says it.
+    pub(crate) program: Option<String>,
+    /// Whether the baseline's template changed since the copy was derived.
+    pub(crate) drift: bool,
+    /// Why it is not ready, where something says so.
+    pub(crate) message: String,
+    /// What was dropped or changed of the baseline's template.
+    pub(crate) changes: Vec<String>,
+}
+
+/// A space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SpaceRow {
+    pub(crate) space: String,
+    pub(crate) baseline: String,
+    pub(crate) owner: String,
+    pub(crate) parent: Option<String>,
+    pub(crate) namespace: Option<String>,
+    /// Unset where the caller may not look into the personal namespace.
+    pub(crate) services: Option<Vec<String>>,
+    pub(crate) url: Option<String>,
+    pub(crate) ready: bool,
+    pub(crate) message: String,
+    /// RFC 3339.
+    pub(crate) created: Option<String>,
+    /// For people: `3h`.
+    #[serde(skip)]
+    pub(crate) age: String,
+}
+
+/// A Service of the baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct InterceptionRow {
+    pub(crate) baseline: String,
+    pub(crate) service: String,
+    pub(crate) state: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+}

@@ -1,0 +1,124 @@
+//! From a project to what is written to the cluster and asked of the agent. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use devspace_api::ServiceCopy;
+use devspace_api::copy::{CopyMode, CopyResources, ServiceCopySpec};
+use devspace_core::SpaceName;
+use devspace_sync::session::{Build, ClientIdentity, Program, SessionConfig, SyncRoot};
+
+use super::CopyRequest;
+use crate::project::Project;
+
+/// The copy of a project's folder in `space`.
+pub(crate) fn of_folder(project: &Project, space: &SpaceName, client: ClientIdentity) -> CopyRequest {
+    let service = project.service.to_string();
+    let spec = ServiceCopySpec {
+        image: project.image.clone(),
+        sync_targets: project.sync.iter().map(|rule| rule.to.clone()).collect(),
+        cache: project.cache.clone(),
+        ..base(project)
+    };
+    CopyRequest {
+        object: ServiceCopy::new(&service, spec),
+        session: Some(SessionConfig {
+            roots: roots(project),
+            program: program(project, space),
+            client,
+        }),
+        debug: project.debug,
+        service,
+    }
+}
+
+/// A copy that runs `image` as it is. Of the project counts what is about the container, not about the folder.
+pub(crate) fn of_image(project: &Project, space: &SpaceName, image: String) -> CopyRequest {
+    let service = project.service.to_string();
+    let spec = ServiceCopySpec {
+        mode: CopyMode::Image,
+        image: Some(image),
+        env: project.environment(space),
+        ..base(project)
+    };
+    CopyRequest {
+        object: ServiceCopy::new(&service, spec),
+        session: None,
+        debug: None,
+        service,
+    }
+}
+
+/// A copy of `service` that runs `image`, with nothing else changed.
+pub(crate) fn of_service(service: &str, image: String) -> CopyRequest {
+    let spec = ServiceCopySpec {
+        service: service.to_owned(),
+        mode: CopyMode::Image,
+        image: Some(image),
+        ..ServiceCopySpec::default()
+    };
+    CopyRequest {
+        object: ServiceCopy::new(service, spec),
+        session: None,
+        debug: None,
+        service: service.to_owned(),
+    }
+}
+
+fn base(project: &Project) -> ServiceCopySpec {
+    let resources = CopyResources {
+        cpu: project.cpu.clone(),
+        memory: project.memory.clone(),
+    };
+    ServiceCopySpec {
+        service: project.service.to_string(),
+        container: project.container.clone(),
+        resources: (resources != CopyResources::default()).then_some(resources),
+        hold: project.hold.map(written),
+        ..ServiceCopySpec::default()
+    }
+}
+
+fn roots(project: &Project) -> Vec<SyncRoot> {
+    let root = |rule: &crate::project::SyncRule| SyncRoot {
+        from: rule.from.clone(),
+        to: rule.to.clone(),
+        only: rule.only.clone(),
+        back: rule.back.clone(),
+    };
+    project.sync.iter().map(root).collect()
+}
+
+/// Environment and command go to the agent and not into the pod's template: changing them restarts the program, not the pod.
+fn program(project: &Project, space: &SpaceName) -> Program {
+    let env: BTreeMap<String, String> = project.environment(space);
+    let build = project.build.as_ref().map(|build| {
+        let (command, when) = (build.command.clone(), build.when.clone());
+        if build.here {
+            Build::Here {
+                command,
+                when,
+                dir: project.folder.clone(),
+            }
+        } else {
+            Build::Run { command, when }
+        }
+    });
+    Program {
+        build,
+        run: project.run.clone(),
+        env,
+        ports: project.ports.clone(),
+        working_dir: project.working_dir().map(str::to_owned),
+        stop_grace: Program::DEFAULT_STOP_GRACE,
+    }
+}
+
+/// A duration as the objects carry it.
+pub(crate) fn written(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
