@@ -4,12 +4,14 @@ mod admin;
 mod baseline;
 mod cluster;
 mod context;
+mod copy;
 mod leader;
 mod logging;
 mod metrics;
 mod retries;
 mod runner;
 mod settings;
+mod space;
 mod uninstall;
 
 use std::process::ExitCode;

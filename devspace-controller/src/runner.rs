@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::leader::{Election, TermEnd};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{admin, baseline};
+use crate::{admin, baseline, copy, space};
 
 /// How long controllers may take to finish the object in hand when a term ends.
 const TERM_GRACE: Duration = Duration::from_secs(10);
@@ -90,8 +90,10 @@ async fn lead(
 }
 
 /// The controllers of one term. Each runs until the context's `shutdown` ends.
-fn controllers(context: Arc<Context>) -> JoinSet<()> {
+pub(crate) fn controllers(context: Arc<Context>) -> JoinSet<()> {
     let mut set = JoinSet::new();
     set.spawn(baseline::run(Arc::clone(&context)));
+    set.spawn(space::run(Arc::clone(&context)));
+    set.spawn(copy::run(context));
     set
 }
