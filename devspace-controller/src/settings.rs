@@ -34,9 +34,6 @@ pub(crate) enum Verb {
 /// Settings of `uninstall`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UninstallOptions {
-    /// Also delete the custom resource definitions.
-    #[arg(long)]
-    pub(crate) remove_definitions: bool,
     /// The controller's Deployment, which is stopped first so that it does not work against the removal.
     #[arg(long, default_value = "devspace-controller")]
     pub(crate) deployment: String,
@@ -118,9 +115,9 @@ mod tests {
 
     #[test]
     fn settings_may_follow_the_verb() {
-        let line = ["x", "uninstall", "--remove-definitions", "--namespace", "tools"];
+        let line = ["x", "uninstall", "--timeout-seconds", "9", "--namespace", "tools"];
         let arguments = Arguments::parse_from(line);
         assert_eq!(arguments.settings.namespace, "tools");
-        assert!(matches!(arguments.verb, Some(Verb::Uninstall(ref options)) if options.remove_definitions));
+        assert!(matches!(arguments.verb, Some(Verb::Uninstall(ref options)) if options.timeout_seconds == 9));
     }
 }

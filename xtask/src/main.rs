@@ -1,6 +1,8 @@
 //! `cargo xtask VERB`: every task of the project, spelled once.
 
 mod cluster;
+mod codegen;
+mod demo;
 mod go_tools;
 mod host;
 mod images;
@@ -28,6 +30,10 @@ enum Verb {
     Cluster(cluster::Verb),
     /// Build container images from the repository's Dockerfiles, where their inputs have changed.
     Images(images::Arguments),
+    /// Show the main job end to end with real requests.
+    Demo(demo::Arguments),
+    /// Write what is generated from code: the custom resource definitions of the chart.
+    Codegen,
     /// PID 1 of a cluster's namespaces; started by `cluster up`.
     #[command(hide = true)]
     ClusterInit(cluster::init::Arguments),
@@ -37,6 +43,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().verb {
         Verb::Cluster(verb) => cluster::run(verb),
         Verb::Images(arguments) => images::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Codegen => codegen::run().map(|()| ExitCode::SUCCESS),
         Verb::ClusterInit(arguments) => cluster::init::run(&arguments),
     };
     result.unwrap_or_else(|error| {

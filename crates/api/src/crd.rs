@@ -5,6 +5,9 @@ use kube::CustomResourceExt;
 
 use crate::{Baseline, ServiceCopy, Space};
 
+/// The first line of each generated file.
+pub const HEADER: &str = "# Generated from crates/api by `cargo xtask codegen`.\n";
+
 /// File name and definition of each custom resource, in the order in which they are installed.
 #[must_use]
 pub fn all() -> Vec<(&'static str, CustomResourceDefinition)> {
