@@ -13,6 +13,7 @@ mod pki;
 mod relay;
 mod status;
 mod supervisor;
+mod tools;
 mod up;
 mod user;
 
@@ -25,6 +26,7 @@ use clap::Subcommand;
 use self::control::Question;
 use self::layout::Layout;
 use self::namespace::Namespace;
+pub(crate) use self::tools::{Tools, ready};
 use crate::say;
 
 /// What can be done with a cluster. `DEVSPACE_CLUSTER_STATE` names another cluster than the repository's own.
@@ -99,7 +101,11 @@ pub(crate) fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Start { name } => print_component(&layout, &Question::Start { name: name.clone() }, &name)?,
         Verb::Kubeconfig { inside } => {
             Namespace::running(&layout)?;
-            let path = if inside { layout.inside_kubeconfig() } else { layout.kubeconfig() };
+            let path = if inside {
+                layout.inside_kubeconfig()
+            } else {
+                layout.kubeconfig()
+            };
             say::line(path.to_string_lossy());
         }
         Verb::User(arguments) => say::line(user::kubeconfig(&layout, &arguments)?.trim_end()),
@@ -119,7 +125,9 @@ pub(crate) fn load_images(names: &[String]) -> Result<()> {
 fn print_up(layout: &Layout) -> Result<()> {
     match up::up(layout)? {
         up::Found::Running => say::progress("the cluster runs already"),
-        up::Found::Started(time) => say::progress(format!("the cluster is ready after {:.1} s", time.as_secs_f64())),
+        up::Found::Started(time) => {
+            say::progress(format!("the cluster is ready after {:.1} s", time.as_secs_f64()))
+        }
     }
     say::line(format!("export KUBECONFIG={}", layout.kubeconfig().display()));
     say::line(format!("export PATH={}:$PATH", layout.path("bin").display()));
@@ -127,7 +135,9 @@ fn print_up(layout: &Layout) -> Result<()> {
 }
 
 fn print_component(layout: &Layout, question: &Question, name: &str) -> Result<()> {
-    let control::Answer::Done { components, .. } = control::ask(layout, question, None)? else { return Ok(()) };
+    let control::Answer::Done { components, .. } = control::ask(layout, question, None)? else {
+        return Ok(());
+    };
     for component in components.iter().filter(|component| component.name == name) {
         say::line(status::component_line(component));
     }

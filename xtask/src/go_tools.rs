@@ -23,7 +23,10 @@ pub(crate) struct Tool {
 
 enum Source {
     /// A main package of our own under `xtask/cluster`, with its `go.mod` and `go.sum`.
-    Ours { folder: &'static str, linker_flags: &'static str },
+    Ours {
+        folder: &'static str,
+        linker_flags: &'static str,
+    },
     /// A main package that `go install` can build at the tool's version.
     Published { package: &'static str },
 }
@@ -39,20 +42,44 @@ pub(crate) const KUBE: Tool = Tool {
 };
 
 /// The cluster's DNS server.
-pub(crate) const COREDNS: Tool =
-    Tool { name: "coredns", version: "v1.12.4", source: Source::Ours { folder: "coredns", linker_flags: "-s -w" } };
+pub(crate) const COREDNS: Tool = Tool {
+    name: "coredns",
+    version: "v1.12.4",
+    source: Source::Ours {
+        folder: "coredns",
+        linker_flags: "-s -w",
+    },
+};
 
 /// What holds a pod's namespaces.
-pub(crate) const PAUSE: Tool =
-    Tool { name: "pause", version: "v1", source: Source::Ours { folder: "pause", linker_flags: "-s -w" } };
+pub(crate) const PAUSE: Tool = Tool {
+    name: "pause",
+    version: "v1",
+    source: Source::Ours {
+        folder: "pause",
+        linker_flags: "-s -w",
+    },
+};
 
 /// All programs of a cluster.
 pub(crate) const ALL: &[Tool] = &[
     KUBE,
     COREDNS,
     PAUSE,
-    Tool { name: "helm3", version: "v3.19.0", source: Source::Published { package: "helm.sh/helm/v3/cmd/helm" } },
-    Tool { name: "helm4", version: "v4.3.1", source: Source::Published { package: "helm.sh/helm/v4/cmd/helm" } },
+    Tool {
+        name: "helm3",
+        version: "v3.19.0",
+        source: Source::Published {
+            package: "helm.sh/helm/v3/cmd/helm",
+        },
+    },
+    Tool {
+        name: "helm4",
+        version: "v4.3.1",
+        source: Source::Published {
+            package: "helm.sh/helm/v4/cmd/helm",
+        },
+    },
 ];
 
 impl Tool {
@@ -65,7 +92,12 @@ impl Tool {
             "Go is needed to build the cluster's programs: install Go 1.26 or newer from https://go.dev/dl",
         )?;
         let cache = places::cache()?;
-        let folder = cache.join("bin").join(format!("{}-{}-{}", self.name, self.version, self.key(&go_version)?));
+        let folder = cache.join("bin").join(format!(
+            "{}-{}-{}",
+            self.name,
+            self.version,
+            self.key(&go_version)?
+        ));
         let binary = folder.join(self.name);
         if binary.exists() {
             return Ok(binary);
@@ -74,10 +106,19 @@ impl Tool {
         if binary.exists() {
             return Ok(binary);
         }
-        say::progress(format!("building {} {} (once; kept in {})", self.name, self.version, cache.display()));
+        say::progress(format!(
+            "building {} {} (once; kept in {})",
+            self.name,
+            self.version,
+            cache.display()
+        ));
         let started = Instant::now();
         self.build_into(&folder)?;
-        say::progress(format!("built {} in {:.0} s", self.name, started.elapsed().as_secs_f64()));
+        say::progress(format!(
+            "built {} in {:.0} s",
+            self.name,
+            started.elapsed().as_secs_f64()
+        ));
         Ok(binary)
     }
 
@@ -90,7 +131,10 @@ impl Tool {
                 let mut files: Vec<PathBuf> = fs::read_dir(source_folder(folder))
                     .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
                     .with_context(|| format!("cannot list {}", source_folder(folder).display()))?;
-                files.retain(|file| file.extension().is_some_and(|kind| ["go", "mod", "sum"].iter().any(|k| kind == *k)));
+                files.retain(|file| {
+                    file.extension()
+                        .is_some_and(|kind| ["go", "mod", "sum"].iter().any(|k| kind == *k))
+                });
                 files.sort();
                 for file in files {
                     parts.push(file.file_name().unwrap_or_default().as_encoded_bytes().to_vec());
@@ -113,7 +157,8 @@ impl Tool {
         if let Source::Published { package } = self.source {
             let made = scratch.path().join(package.rsplit('/').next().unwrap_or(package));
             if made != target {
-                fs::rename(&made, &target).with_context(|| format!("go install did not make {}", made.display()))?;
+                fs::rename(&made, &target)
+                    .with_context(|| format!("go install did not make {}", made.display()))?;
             }
         }
         if !target.exists() {
@@ -126,12 +171,18 @@ impl Tool {
         Ok(match self.source {
             Source::Ours { folder, linker_flags } => {
                 let mut build = command("go", ["build", "-trimpath", "-ldflags", linker_flags, "-o"]);
-                build.arg(out.join(self.name)).arg(".").current_dir(source_folder(folder));
+                build
+                    .arg(out.join(self.name))
+                    .arg(".")
+                    .current_dir(source_folder(folder));
                 build
             }
             Source::Published { package } => {
                 let mut install = command("go", ["install", "-trimpath", "-ldflags", "-s -w"]);
-                install.arg(format!("{package}@{}", self.version)).env("GOBIN", out).current_dir(out);
+                install
+                    .arg(format!("{package}@{}", self.version))
+                    .env("GOBIN", out)
+                    .current_dir(out);
                 install
             }
         })
@@ -177,7 +228,11 @@ mod tests {
             if let Source::Ours { folder, linker_flags } = tool.source {
                 let modules = fs::read_to_string(source_folder(folder).join("go.mod")).unwrap();
                 if folder != "pause" {
-                    assert!(modules.contains(&format!(" {}\n", tool.version)), "{folder}/go.mod lacks {}", tool.version);
+                    assert!(
+                        modules.contains(&format!(" {}\n", tool.version)),
+                        "{folder}/go.mod lacks {}",
+                        tool.version
+                    );
                 }
                 assert!(!linker_flags.contains("gitVersion") || linker_flags.ends_with(tool.version));
             }

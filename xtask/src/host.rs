@@ -18,15 +18,42 @@ pub(crate) struct Needed {
 
 /// What a cluster needs.
 pub(crate) const CLUSTER: &[Needed] = &[
-    Needed { path: "/usr/bin/containerd", package: "containerd" },
-    Needed { path: "/usr/sbin/runc", package: "runc" },
-    Needed { path: "/usr/lib/cni/bridge", package: "containernetworking-plugins" },
-    Needed { path: "/usr/sbin/iptables", package: "iptables" },
-    Needed { path: "/usr/bin/ip", package: "iproute2" },
-    Needed { path: "/usr/bin/openssl", package: "openssl" },
-    Needed { path: "/usr/bin/nsenter", package: "util-linux" },
-    Needed { path: "/usr/bin/mount", package: "mount" },
-    Needed { path: "/usr/bin/buildah", package: "buildah" },
+    Needed {
+        path: "/usr/bin/containerd",
+        package: "containerd",
+    },
+    Needed {
+        path: "/usr/sbin/runc",
+        package: "runc",
+    },
+    Needed {
+        path: "/usr/lib/cni/bridge",
+        package: "containernetworking-plugins",
+    },
+    Needed {
+        path: "/usr/sbin/iptables",
+        package: "iptables",
+    },
+    Needed {
+        path: "/usr/bin/ip",
+        package: "iproute2",
+    },
+    Needed {
+        path: "/usr/bin/openssl",
+        package: "openssl",
+    },
+    Needed {
+        path: "/usr/bin/nsenter",
+        package: "util-linux",
+    },
+    Needed {
+        path: "/usr/bin/mount",
+        package: "mount",
+    },
+    Needed {
+        path: "/usr/bin/buildah",
+        package: "buildah",
+    },
 ];
 
 /// Checks that this machine can run a cluster or build images as this user, and installs the packages that are missing.
@@ -72,20 +99,32 @@ fn install(needed: &[Needed]) -> Result<()> {
         return Ok(());
     }
     if !Path::new("/usr/bin/apt-get").exists() {
-        bail!("this machine has no apt-get: install {} and try again", missing.join(", "));
+        bail!(
+            "this machine has no apt-get: install {} and try again",
+            missing.join(", ")
+        );
     }
     say::progress(format!("installing Debian packages: {}", missing.join(" ")));
     apt(&["update", "-qq"])?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], missing.as_slice()].concat())
+    apt(&[
+        &["install", "-y", "-qq", "--no-install-recommends"],
+        missing.as_slice(),
+    ]
+    .concat())
 }
 
 fn missing<'a>(needed: &[Needed], exists: impl Fn(&'a str) -> bool) -> Vec<&'a str> {
-    needed.iter().filter(|one| !exists(one.path)).map(|one| one.package).collect()
+    needed
+        .iter()
+        .filter(|one| !exists(one.path))
+        .map(|one| one.package)
+        .collect()
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {
     let mut apt = command("apt-get", arguments);
-    apt.env("DEBIAN_FRONTEND", "noninteractive").stderr(Stdio::piped());
+    apt.env("DEBIAN_FRONTEND", "noninteractive")
+        .stderr(Stdio::piped());
     process::output(&mut apt)?;
     Ok(())
 }
@@ -96,7 +135,9 @@ mod tests {
 
     #[test]
     fn only_what_is_missing_is_installed() {
-        let found = missing(CLUSTER, |path| !path.contains("runc") && !path.contains("buildah"));
+        let found = missing(CLUSTER, |path| {
+            !path.contains("runc") && !path.contains("buildah")
+        });
         assert_eq!(found, ["runc", "buildah"]);
     }
 }

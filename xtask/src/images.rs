@@ -37,8 +37,14 @@ pub(crate) struct Arguments {
 
 /// What building images needs beyond what a cluster needs.
 const NEEDED: &[Needed] = &[
-    Needed { path: "/usr/bin/buildah", package: "buildah" },
-    Needed { path: "/usr/bin/mmdebstrap", package: "mmdebstrap" },
+    Needed {
+        path: "/usr/bin/buildah",
+        package: "buildah",
+    },
+    Needed {
+        path: "/usr/bin/mmdebstrap",
+        package: "mmdebstrap",
+    },
 ];
 
 /// Builds what is asked for, and loads it where that is asked.
@@ -56,6 +62,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         cluster::load_images(&built)?;
     }
     Ok(())
+}
+
+/// Builds these images, by their last parts, and brings them to the running cluster's node.
+///
+/// # Errors
+/// A name is unknown, a build fails, or no cluster runs.
+pub(crate) fn build_and_load(names: &[&str]) -> Result<()> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let all = table::all()?;
+    cluster::load_images(&build(&table::chosen(&all, &names)?)?)
 }
 
 /// Builds these images where their inputs have changed, and the bases they name. Answers their names.
@@ -95,7 +111,11 @@ fn build_one(image: &Image) -> Result<()> {
     let settings = settings::Settings::for_build(&dockerfile, bases.iter().map(|(base, _)| *base))?;
     buildah::build(&image.name, &image.dockerfile, &context, &settings.mounts)?;
     record::built(&image.name, &inputs)?;
-    say::progress(format!("built {} in {:.1} s", image.name, started.elapsed().as_secs_f64()));
+    say::progress(format!(
+        "built {} in {:.1} s",
+        image.name,
+        started.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 

@@ -20,7 +20,11 @@ pub(crate) fn cache() -> Result<PathBuf> {
 }
 
 fn cache_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("DEVSPACE_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("devspace")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/devspace")))
@@ -56,8 +60,10 @@ pub(crate) fn lock(path: &Path) -> Result<fs::File> {
     if let Some(parent) = path.parent() {
         make_folder(parent)?;
     }
-    let file = fs::File::create(path).with_context(|| format!("cannot make the lock file {}", path.display()))?;
-    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    let file =
+        fs::File::create(path).with_context(|| format!("cannot make the lock file {}", path.display()))?;
+    file.lock()
+        .with_context(|| format!("cannot lock {}", path.display()))?;
     Ok(file)
 }
 
@@ -67,7 +73,10 @@ mod tests {
 
     fn cache_with(variables: &[(&str, &str)]) -> Option<PathBuf> {
         cache_from(|name| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| OsString::from(value))
         })
     }
 
@@ -75,8 +84,14 @@ mod tests {
     fn the_cache_is_where_the_nearest_variable_says() {
         let all = [("DEVSPACE_CACHE", "/a"), ("XDG_CACHE_HOME", "/b"), ("HOME", "/c")];
         assert_eq!(cache_with(&all), Some("/a".into()));
-        assert_eq!(cache_with(&[("XDG_CACHE_HOME", "/b"), ("HOME", "/c")]), Some("/b/devspace".into()));
-        assert_eq!(cache_with(&[("XDG_CACHE_HOME", ""), ("HOME", "/c")]), Some("/c/.cache/devspace".into()));
+        assert_eq!(
+            cache_with(&[("XDG_CACHE_HOME", "/b"), ("HOME", "/c")]),
+            Some("/b/devspace".into())
+        );
+        assert_eq!(
+            cache_with(&[("XDG_CACHE_HOME", ""), ("HOME", "/c")]),
+            Some("/c/.cache/devspace".into())
+        );
         assert_eq!(cache_with(&[]), None);
     }
 }

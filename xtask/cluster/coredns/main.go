@@ -11,10 +11,11 @@ import (
 	_ "github.com/coredns/coredns/plugin/loop"
 	_ "github.com/coredns/coredns/plugin/ready"
 	_ "github.com/coredns/coredns/plugin/reload"
+	_ "github.com/coredns/coredns/plugin/template"
 )
 
 func init() {
-	dnsserver.Directives = []string{"reload", "ready", "health", "errors", "cache", "kubernetes", "loop"}
+	dnsserver.Directives = []string{"reload", "ready", "health", "errors", "cache", "kubernetes", "template", "loop"}
 }
 
 func main() { coremain.Run() }

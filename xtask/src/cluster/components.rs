@@ -33,8 +33,16 @@ pub(crate) fn all(layout: &Layout) -> Vec<Component> {
     use Stage::{First, Gate, Second};
     let kube = layout.path("bin/kube");
     let own = |name, stage, arguments: Vec<String>| {
-        let arguments = std::iter::once(name).map(str::to_owned).chain(arguments).collect();
-        Component { name, stage, program: kube.clone(), arguments }
+        let arguments = std::iter::once(name)
+            .map(str::to_owned)
+            .chain(arguments)
+            .collect();
+        Component {
+            name,
+            stage,
+            program: kube.clone(),
+            arguments,
+        }
     };
     let containerd = Component {
         name: "containerd",
@@ -56,7 +64,10 @@ pub(crate) fn all(layout: &Layout) -> Vec<Component> {
 }
 
 fn flags(pairs: &[(&str, String)]) -> Vec<String> {
-    pairs.iter().map(|(name, value)| format!("--{name}={value}")).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| format!("--{name}={value}"))
+        .collect()
 }
 
 fn etcd(layout: &Layout) -> Vec<String> {
@@ -96,7 +107,10 @@ fn api_server(layout: &Layout) -> Vec<String> {
 }
 
 fn gate(layout: &Layout) -> Vec<String> {
-    let mut arguments = flags(&[("kubeconfig", kubeconfig(layout, "admin")), ("limit", "2m".into())]);
+    let mut arguments = flags(&[
+        ("kubeconfig", kubeconfig(layout, "admin")),
+        ("limit", "2m".into()),
+    ]);
     arguments.extend([format!("socket={CONTAINERD_SOCKET}"), "api".to_owned()]);
     arguments
 }
@@ -105,8 +119,14 @@ fn controller_manager(layout: &Layout) -> Vec<String> {
     let many = |name: &'static str| (name, "20".to_owned());
     flags(&[
         ("kubeconfig", kubeconfig(layout, "controller-manager")),
-        ("authentication-kubeconfig", kubeconfig(layout, "controller-manager")),
-        ("authorization-kubeconfig", kubeconfig(layout, "controller-manager")),
+        (
+            "authentication-kubeconfig",
+            kubeconfig(layout, "controller-manager"),
+        ),
+        (
+            "authorization-kubeconfig",
+            kubeconfig(layout, "controller-manager"),
+        ),
         ("service-account-private-key-file", layout.text("pki/sa.key")),
         ("root-ca-file", layout.text("pki/ca.crt")),
         ("use-service-account-credentials", "true".into()),
@@ -178,7 +198,12 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());
-        assert_eq!(all.iter().filter(|component| component.stage == Stage::Gate).count(), 1);
+        assert_eq!(
+            all.iter()
+                .filter(|component| component.stage == Stage::Gate)
+                .count(),
+            1
+        );
     }
 
     #[test]

@@ -17,10 +17,23 @@ pub(crate) const PAUSE_IMAGE: &str = "devspace.test/pause:1";
 /// # Errors
 /// A folder or file cannot be made.
 pub(crate) fn write(layout: &Layout) -> Result<()> {
-    for folder in ["etcd", "containerd", "kubelet", "logs", "cni", "var-log", "var-lib-cni", "volumes", "plugins"] {
+    for folder in [
+        "etcd",
+        "containerd",
+        "kubelet",
+        "logs",
+        "cni",
+        "var-log",
+        "var-lib-cni",
+        "volumes",
+        "plugins",
+    ] {
         make_folder(&layout.path(folder))?;
     }
-    write_file(&layout.path("containerd.toml"), containerd(layout, snapshotter(layout.root())?))?;
+    write_file(
+        &layout.path("containerd.toml"),
+        containerd(layout, snapshotter(layout.root())?),
+    )?;
     write_file(&layout.path("cni/10-pods.conflist"), pod_network()?)?;
     write_file(&layout.path("kubelet.yaml"), kubelet(layout)?)
 }
@@ -28,7 +41,11 @@ pub(crate) fn write(layout: &Layout) -> Result<()> {
 /// overlayfs cannot be stacked on overlayfs, which a container's own root often is.
 fn snapshotter(root: &Path) -> Result<&'static str> {
     let kind = process::text(command("stat", ["-f", "-c", "%T"]).arg(root))?;
-    Ok(if kind == "overlayfs" { "native" } else { "overlayfs" })
+    Ok(if kind == "overlayfs" {
+        "native"
+    } else {
+        "overlayfs"
+    })
 }
 
 fn containerd(layout: &Layout, snapshotter: &str) -> String {
@@ -119,7 +136,12 @@ mod tests {
     fn each_cluster_has_its_own_control_group() {
         let one = kubelet(&Layout::at("/a".into())).unwrap();
         let other = kubelet(&Layout::at("/b".into())).unwrap();
-        let group = |text: &str| text.lines().find(|line| line.contains("cgroupRoot")).unwrap().to_owned();
+        let group = |text: &str| {
+            text.lines()
+                .find(|line| line.contains("cgroupRoot"))
+                .unwrap()
+                .to_owned()
+        };
         assert!(group(&one).contains("/devspace-"), "{one}");
         assert_ne!(group(&one), group(&other));
     }

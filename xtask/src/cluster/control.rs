@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,10 @@ pub(crate) enum Question {
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(crate) enum Answer {
     /// It is done.
-    Done { components: Vec<ComponentState>, forwards: Vec<ForwardState> },
+    Done {
+        components: Vec<ComponentState>,
+        forwards: Vec<ForwardState>,
+    },
     /// It cannot be done.
     Refused { reason: String },
 }
@@ -76,13 +79,22 @@ pub(crate) struct ForwardState {
 /// No cluster runs here, it does not answer within two minutes, or it refuses.
 pub(crate) fn ask(layout: &Layout, question: &Question, listener: Option<&TcpListener>) -> Result<Answer> {
     let socket = layout.control_socket();
-    let stream = UnixStream::connect(&socket)
-        .with_context(|| format!("no cluster answers at {}: start one with `cargo xtask cluster up`", socket.display()))?;
-    stream.set_read_timeout(Some(Duration::from_secs(120))).context("cannot set a time limit on a socket")?;
+    let stream = UnixStream::connect(&socket).with_context(|| {
+        format!(
+            "no cluster answers at {}: start one with `cargo xtask cluster up`",
+            socket.display()
+        )
+    })?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(120)))
+        .context("cannot set a time limit on a socket")?;
     send(&stream, question, listener).context("cannot ask the cluster")?;
     let mut line = String::new();
-    BufReader::new(&stream).read_line(&mut line).context("the cluster does not answer")?;
-    let answer = serde_json::from_str(&line).with_context(|| format!("the cluster gave an unknown answer: {line:?}"))?;
+    BufReader::new(&stream)
+        .read_line(&mut line)
+        .context("the cluster does not answer")?;
+    let answer = serde_json::from_str(&line)
+        .with_context(|| format!("the cluster gave an unknown answer: {line:?}"))?;
     match answer {
         Answer::Refused { reason } => bail!(reason),
         done @ Answer::Done { .. } => Ok(done),
@@ -97,7 +109,12 @@ fn send(stream: &UnixStream, question: &Question, listener: Option<&TcpListener>
     if !descriptors.is_empty() {
         ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     }
-    let sent = sendmsg(stream, &[IoSlice::new(line.as_bytes())], &mut ancillary, SendFlags::empty())?;
+    let sent = sendmsg(
+        stream,
+        &[IoSlice::new(line.as_bytes())],
+        &mut ancillary,
+        SendFlags::empty(),
+    )?;
     let rest = line.as_bytes().get(sent..).unwrap_or_default();
     let mut stream = stream;
     stream.write_all(rest)
@@ -111,16 +128,26 @@ pub(crate) fn receive(stream: &UnixStream) -> io::Result<(Question, Option<TcpLi
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut buffer = [0; 4096];
-    let received =
-        recvmsg(stream, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?.bytes;
+    let received = recvmsg(
+        stream,
+        &mut [IoSliceMut::new(&mut buffer)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )?
+    .bytes;
     let mut descriptors = ancillary.drain().filter_map(|message| match message {
         RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
         _ => None,
     });
-    let listener = descriptors.next().and_then(|mut descriptors| descriptors.next()).map(|fd: OwnedFd| fd.into());
+    let listener = descriptors
+        .next()
+        .and_then(|mut descriptors| descriptors.next())
+        .map(|fd: OwnedFd| fd.into());
     let mut line = String::new();
     let first = buffer.get(..received).unwrap_or_default();
-    BufReader::new(first.chain(stream)).take(64 * 1024).read_line(&mut line)?;
+    BufReader::new(first.chain(stream))
+        .take(64 * 1024)
+        .read_line(&mut line)?;
     Ok((serde_json::from_str(&line)?, listener))
 }
 
@@ -144,7 +171,15 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let target = "10.99.0.1:6443".parse().unwrap();
-        send(&client, &Question::Forward { target, what: "api".into() }, Some(&listener)).unwrap();
+        send(
+            &client,
+            &Question::Forward {
+                target,
+                what: "api".into(),
+            },
+            Some(&listener),
+        )
+        .unwrap();
         drop(listener);
         let (question, received) = receive(&server).unwrap();
         assert!(matches!(question, Question::Forward { target: to, .. } if to == target));

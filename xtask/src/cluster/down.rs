@@ -19,13 +19,7 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 /// # Errors
 /// Processes do not end, or a folder cannot be removed.
 pub(crate) fn down(layout: &Layout) -> Result<()> {
-    if let Some(namespace) = Namespace::find(layout) {
-        namespace.kill()?;
-        if !wait::until(END_LIMIT, || namespace.is_gone()) {
-            bail!("the cluster's processes have not ended after {} s", END_LIMIT.as_secs());
-        }
-    }
-    remove_control_groups(Path::new("/sys/fs/cgroup"), &layout.control_group())?;
+    end(layout)?;
     match fs::remove_dir_all(layout.root()) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", layout.root().display()))
@@ -34,13 +28,33 @@ pub(crate) fn down(layout: &Layout) -> Result<()> {
     }
 }
 
+/// Ends every process of the cluster and removes its control groups. Its state stays, to be read.
+///
+/// # Errors
+/// Processes do not end, or a control group cannot be removed.
+pub(crate) fn end(layout: &Layout) -> Result<()> {
+    if let Some(namespace) = Namespace::find(layout) {
+        namespace.kill()?;
+        if !wait::until(END_LIMIT, || namespace.is_gone()) {
+            bail!(
+                "the cluster's processes have not ended after {} s",
+                END_LIMIT.as_secs()
+            );
+        }
+    }
+    remove_control_groups(Path::new("/sys/fs/cgroup"), &layout.control_group())
+}
+
 /// The folders in which control groups are made: the whole tree of version 2, or each controller's tree of version 1.
 pub(crate) fn control_group_parents(mount: &Path) -> Vec<PathBuf> {
     if mount.join("cgroup.controllers").exists() {
         return vec![mount.to_owned()];
     }
     let entries = fs::read_dir(mount).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir() && !path.is_symlink()).collect()
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && !path.is_symlink())
+        .collect()
 }
 
 fn remove_control_groups(mount: &Path, name: &str) -> Result<()> {

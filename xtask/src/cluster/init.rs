@@ -43,7 +43,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (spawned, reasons_to_reap) = sync_channel(1);
     let supervisor = Supervisor::new(components::all(&layout), layout.path("logs"), spawned);
     let listener = UnixListener::bind(layout.control_socket()).context("cannot open the control socket")?;
-    let desk = Arc::new(Desk { events: events.clone(), forwards: Mutex::default() });
+    let desk = Arc::new(Desk {
+        events: events.clone(),
+        forwards: Mutex::default(),
+    });
     start_thread("reaper", move || reap(&reasons_to_reap, &events))?;
     start_thread("control", move || serve(&listener, &desk))?;
     supervisor.run(&heard);
@@ -51,7 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn start_thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).with_context(|| format!("cannot start thread {name}"))?;
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .with_context(|| format!("cannot start thread {name}"))?;
     Ok(())
 }
 
@@ -62,9 +68,11 @@ fn set_up_mounts(layout: &Layout) -> Result<()> {
     mount(&["--make-rprivate", "/"])?;
     mount(&["-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run"])?;
     make_folder("/run/netns".as_ref())?;
-    for (ours, place) in
-        [("var-log", "/var/log"), ("var-lib-cni", "/var/lib/cni"), ("kubelet", "/var/lib/kubelet")]
-    {
+    for (ours, place) in [
+        ("var-log", "/var/log"),
+        ("var-lib-cni", "/var/lib/cni"),
+        ("kubelet", "/var/lib/kubelet"),
+    ] {
         make_folder(place.as_ref())?;
         mount(&["--bind", &layout.text(ours), place])?;
     }
@@ -109,7 +117,13 @@ fn reap(reasons: &Receiver<()>, events: &SyncSender<Event>) {
                     (None, Some(signal)) => format!("signal {signal}"),
                     (None, None) => continue,
                 };
-                if events.send(Event::Ended { pid: pid.as_raw_nonzero().get(), how }).is_err() {
+                if events
+                    .send(Event::Ended {
+                        pid: pid.as_raw_nonzero().get(),
+                        how,
+                    })
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -134,7 +148,11 @@ fn serve(listener: &UnixListener, desk: &Arc<Desk>) {
     for stream in listener.incoming().flatten() {
         let desk = Arc::clone(desk);
         // Without a thread the connection is closed at once, which its client sees.
-        drop(thread::Builder::new().name("control".to_owned()).spawn(move || desk.serve_one(&stream)));
+        drop(
+            thread::Builder::new()
+                .name("control".to_owned())
+                .spawn(move || desk.serve_one(&stream)),
+        );
     }
 }
 
@@ -143,7 +161,9 @@ impl Desk {
         let answer = match control::receive(stream) {
             Ok((question, listener)) => self.answer(question, listener),
             Err(error) => Answer::Refused {
-                reason: format!("this cluster does not know that question ({error}): it may be of another version; run `down` and `up`"),
+                reason: format!(
+                    "this cluster does not know that question ({error}): it may be of another version; run `down` and `up`"
+                ),
             },
         };
         // Who asked may have gone.
@@ -157,9 +177,9 @@ impl Desk {
             Question::Kill { name } => self.order(Order::Kill(name)),
             Question::Start { name } => self.order(Order::Start(name)),
             Question::Restart { name } => self.order(Order::Restart(name)),
-            Question::Forward { target, what } => {
-                self.forward(listener, target, what).and_then(|()| self.order(Order::Status))
-            }
+            Question::Forward { target, what } => self
+                .forward(listener, target, what)
+                .and_then(|()| self.order(Order::Status)),
         };
         done.unwrap_or_else(|reason| Answer::Refused { reason })
     }
@@ -167,15 +187,23 @@ impl Desk {
     fn order(&self, order: Order) -> Result<Answer, String> {
         let gone = |_| "the supervisor has ended".to_owned();
         let (answer, answered) = sync_channel(1);
-        self.events.send(Event::Asked { order, answer }).map_err(|_| gone(()))?;
+        self.events
+            .send(Event::Asked { order, answer })
+            .map_err(|_| gone(()))?;
         let components = answered.recv().map_err(|_| gone(()))??;
-        let forwards = self.forwards.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let forwards = self
+            .forwards
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         Ok(Answer::Done { components, forwards })
     }
 
     fn forward(&self, listener: Option<TcpListener>, target: SocketAddr, what: String) -> Result<(), String> {
         let listener = listener.ok_or("no listening socket came with the question")?;
-        let listen = listener.local_addr().map_err(|error| format!("the socket has no address: {error}"))?;
+        let listen = listener
+            .local_addr()
+            .map_err(|error| format!("the socket has no address: {error}"))?;
         let serve = move || relay::serve(&listener, target);
         let thread = thread::Builder::new().name("forward".to_owned()).spawn(serve);
         thread.map_err(|error| format!("cannot start a thread: {error}"))?;

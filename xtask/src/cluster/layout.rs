@@ -60,7 +60,10 @@ impl Layout {
 
     /// The name of this cluster's own control group, so that several clusters share a machine.
     pub(crate) fn control_group(&self) -> String {
-        format!("devspace-{}", go_tools::key_of(&[self.root.as_os_str().as_encoded_bytes()]))
+        format!(
+            "devspace-{}",
+            go_tools::key_of(&[self.root.as_os_str().as_encoded_bytes()])
+        )
     }
 
     /// The kubeconfig for programs outside the namespaces.

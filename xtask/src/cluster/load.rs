@@ -39,7 +39,9 @@ pub(crate) fn load(layout: &Layout, images: &[String]) -> Result<()> {
 
 fn load_built(layout: &Layout, namespace: &Namespace, image: &str) -> Result<()> {
     let Some(id) = buildah::image_id(image)? else {
-        bail!("there is no image {image}: build it with `cargo xtask images`, or give the path of a docker archive (.tar)");
+        bail!(
+            "there is no image {image}: build it with `cargo xtask images`, or give the path of a docker archive (.tar)"
+        );
     };
     if labelled(layout, namespace, image)?.is_some_and(|loaded| loaded == id) {
         return Ok(());
@@ -51,7 +53,10 @@ fn load_built(layout: &Layout, namespace: &Namespace, image: &str) -> Result<()>
     import(layout, namespace, &file)?;
     let label = format!("{ID_LABEL}={id}");
     inside(layout, namespace, &["ctr", "images", "label", image, &label])?;
-    say::progress(format!("loaded {image} in {:.1} s", started.elapsed().as_secs_f64()));
+    say::progress(format!(
+        "loaded {image} in {:.1} s",
+        started.elapsed().as_secs_f64()
+    ));
     Ok(())
 }
 
@@ -65,7 +70,10 @@ fn labelled(layout: &Layout, namespace: &Namespace, image: &str) -> Result<Optio
 /// The value of the label in the list that `ctr` prints: the last column holds `key=value` pairs with commas.
 fn label_in(listed: &str) -> Option<String> {
     let words = listed.split([' ', ',', '\n']);
-    words.filter_map(|word| word.strip_prefix(ID_LABEL)?.strip_prefix('=')).map(str::to_owned).next()
+    words
+        .filter_map(|word| word.strip_prefix(ID_LABEL)?.strip_prefix('='))
+        .map(str::to_owned)
+        .next()
 }
 
 /// Imports a docker archive.
@@ -73,7 +81,17 @@ fn label_in(listed: &str) -> Option<String> {
 /// # Errors
 /// containerd refuses it.
 pub(crate) fn import(layout: &Layout, namespace: &Namespace, archive: &Path) -> Result<()> {
-    inside(layout, namespace, &["ctr", "images", "import", "--no-unpack=false", &archive.to_string_lossy()])?;
+    inside(
+        layout,
+        namespace,
+        &[
+            "ctr",
+            "images",
+            "import",
+            "--no-unpack=false",
+            &archive.to_string_lossy(),
+        ],
+    )?;
     Ok(())
 }
 
@@ -91,7 +109,10 @@ pub(crate) fn own_archive(tool: &Tool, image: &str) -> Result<PathBuf> {
     let folder = binary.parent().context("a program of the cache is in a folder")?;
     let archive = folder.join("image.tar");
     if !archive.exists() {
-        let dockerfile = places::repository().join("xtask/cluster").join(tool.name).join("Dockerfile");
+        let dockerfile = places::repository()
+            .join("xtask/cluster")
+            .join(tool.name)
+            .join("Dockerfile");
         let scratch = folder.join("image.tar.part");
         buildah::build(image, &dockerfile, folder, &[])?;
         buildah::archive(image, &scratch)?;

@@ -28,7 +28,10 @@ impl Namespace {
         }
         let children = fs::read_to_string(format!("/proc/{maker}/task/{maker}/children")).ok()?;
         let first = children.split_whitespace().next()?.parse().ok()?;
-        Some(Self { maker: Pid::from_raw(maker)?, first: Pid::from_raw(first)? })
+        Some(Self {
+            maker: Pid::from_raw(maker)?,
+            first: Pid::from_raw(first)?,
+        })
     }
 
     /// The running cluster of this state folder.
@@ -38,7 +41,10 @@ impl Namespace {
     pub(crate) fn running(layout: &Layout) -> Result<Self> {
         match Self::find(layout) {
             Some(found) => Ok(found),
-            None => bail!("no cluster runs in {}: start one with `cargo xtask cluster up`", layout.root().display()),
+            None => bail!(
+                "no cluster runs in {}: start one with `cargo xtask cluster up`",
+                layout.root().display()
+            ),
         }
     }
 
@@ -46,10 +52,14 @@ impl Namespace {
     pub(crate) fn command(&self, layout: &Layout, program: &[String]) -> Result<Command> {
         let folder = std::env::current_dir().context("cannot tell the current folder")?;
         let first = self.first.as_raw_nonzero().to_string();
-        let enter = ["-t", &first, "--net", "--mount", "--pid", "--uts", "--ipc", "--", "env", "-C"];
+        let enter = [
+            "-t", &first, "--net", "--mount", "--pid", "--uts", "--ipc", "--", "env", "-C",
+        ];
         let mut enter = command("nsenter", enter);
         enter.arg(&folder).args(program);
-        enter.env("KUBECONFIG", layout.inside_kubeconfig()).env("CONTAINERD_NAMESPACE", "k8s.io");
+        enter
+            .env("KUBECONFIG", layout.inside_kubeconfig())
+            .env("CONTAINERD_NAMESPACE", "k8s.io");
         enter.env("PATH", path_with(&layout.path("bin"))?);
         Ok(enter)
     }
@@ -79,7 +89,10 @@ impl Namespace {
 /// Whether a process has ended. One that its parent has not collected has.
 fn has_ended(pid: i32) -> bool {
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
-        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')),
+        Ok(stat) => stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z')),
         Err(_) => true,
     }
 }
@@ -87,7 +100,8 @@ fn has_ended(pid: i32) -> bool {
 fn is_ours(pid: i32, layout: &Layout) -> bool {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<&[u8]> = words.split(|&byte| byte == 0).collect();
-    words.contains(&b"cluster-init".as_slice()) && words.contains(&layout.root().as_os_str().as_encoded_bytes())
+    words.contains(&b"cluster-init".as_slice())
+        && words.contains(&layout.root().as_os_str().as_encoded_bytes())
 }
 
 /// The caller's path with this folder before it.

@@ -29,7 +29,12 @@ impl Subject {
     /// A client that serves nothing.
     pub(crate) fn client(file: &str, name: &str, groups: &[&str]) -> Self {
         let groups = groups.iter().map(|&group| group.to_owned()).collect();
-        Self { file: file.to_owned(), name: name.to_owned(), groups, serves: Vec::new() }
+        Self {
+            file: file.to_owned(),
+            name: name.to_owned(),
+            groups,
+            serves: Vec::new(),
+        }
     }
 
     fn serving(mut self, names: &[&str]) -> Self {
@@ -40,13 +45,18 @@ impl Subject {
     /// The subject as openssl's `-subj` wants it: groups are organisations, the user is the common name.
     fn distinguished(&self) -> String {
         let escaped = |text: &str| text.replace('\\', r"\\").replace('/', r"\/").replace('+', r"\+");
-        let groups: String = self.groups.iter().map(|group| format!("/O={}", escaped(group))).collect();
+        let groups: String = self
+            .groups
+            .iter()
+            .map(|group| format!("/O={}", escaped(group)))
+            .collect();
         format!("{groups}/CN={}", escaped(&self.name))
     }
 
     /// The extensions of a certificate of version 3; rustls refuses version 1, which openssl makes without any.
     fn extensions(&self) -> String {
-        let mut lines = "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage=clientAuth".to_owned();
+        let mut lines =
+            "basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nextendedKeyUsage=clientAuth".to_owned();
         if !self.serves.is_empty() {
             lines.push_str(&format!(",serverAuth\nsubjectAltName={}", self.serves.join(",")));
         }
@@ -58,15 +68,28 @@ impl Subject {
 /// The certificates of the cluster's parts.
 fn parts() -> Vec<Subject> {
     let ip = |address: &str| format!("IP:{address}");
-    let api = ["DNS:kubernetes", "DNS:kubernetes.default", "DNS:kubernetes.default.svc", "DNS:localhost"];
+    let api = [
+        "DNS:kubernetes",
+        "DNS:kubernetes.default",
+        "DNS:kubernetes.default.svc",
+        "DNS:localhost",
+    ];
     let (service, node) = (ip(API_SERVICE_IP), ip(NODE_IP));
-    let api: Vec<&str> = api.into_iter().chain([service.as_str(), node.as_str(), "IP:127.0.0.1"]).collect();
+    let api: Vec<&str> = api
+        .into_iter()
+        .chain([service.as_str(), node.as_str(), "IP:127.0.0.1"])
+        .collect();
     let node_name = format!("DNS:{NODE}");
     vec![
         Subject::client("apiserver", "kube-apiserver", &[]).serving(&api),
-        Subject::client("apiserver-kubelet", "kube-apiserver-kubelet-client", &["system:masters"]),
+        Subject::client(
+            "apiserver-kubelet",
+            "kube-apiserver-kubelet-client",
+            &["system:masters"],
+        ),
         Subject::client("admin", "admin", &["system:masters"]),
-        Subject::client("kubelet", &format!("system:node:{NODE}"), &["system:nodes"]).serving(&[&node_name, &node]),
+        Subject::client("kubelet", &format!("system:node:{NODE}"), &["system:nodes"])
+            .serving(&[&node_name, &node]),
         Subject::client("controller-manager", "system:kube-controller-manager", &[]),
         Subject::client("scheduler", "system:kube-scheduler", &[]),
         Subject::client("proxy", "system:kube-proxy", &[]),
@@ -80,10 +103,35 @@ fn parts() -> Vec<Subject> {
 pub(crate) fn make(layout: &Layout) -> Result<()> {
     let folder = layout.path("pki");
     make_folder(&folder)?;
-    let authority = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    let rest = ["-keyout", "ca.key", "-out", "ca.crt", "-days", "3650", "-subj", "/CN=devspace-test-cluster"];
+    let authority = [
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ];
+    let rest = [
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.crt",
+        "-days",
+        "3650",
+        "-subj",
+        "/CN=devspace-test-cluster",
+    ];
     process::output(command("openssl", authority.iter().chain(&rest)).current_dir(&folder))?;
-    let tokens = ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sa.key"];
+    let tokens = [
+        "ecparam",
+        "-name",
+        "prime256v1",
+        "-genkey",
+        "-noout",
+        "-out",
+        "sa.key",
+    ];
     process::output(command("openssl", tokens).current_dir(&folder))?;
     for subject in parts() {
         sign(&folder, &subject)?;
@@ -109,10 +157,31 @@ pub(crate) fn sign(folder: &Path, subject: &Subject) -> Result<()> {
     let (key, request, certificate, extensions) = (file("key"), file("csr"), file("crt"), file("ext"));
     write_file(&folder.join(&extensions), subject.extensions())?;
     let fields = subject.distinguished();
-    let ask = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-utf8"];
-    let ask = ask.into_iter().chain(["-keyout", &key, "-out", &request, "-subj", &fields]);
+    let ask = [
+        "req",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-utf8",
+    ];
+    let ask = ask
+        .into_iter()
+        .chain(["-keyout", &key, "-out", &request, "-subj", &fields]);
     process::output(command("openssl", ask).current_dir(folder))?;
-    let sign = ["x509", "-req", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "3650", "-extfile", &extensions];
+    let sign = [
+        "x509",
+        "-req",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-days",
+        "3650",
+        "-extfile",
+        &extensions,
+    ];
     let sign = sign.into_iter().chain(["-in", &request, "-out", &certificate]);
     process::output(command("openssl", sign).current_dir(folder))?;
     for spent in [request, extensions] {
@@ -172,13 +241,22 @@ mod tests {
         assert!(text.contains("Version: 3"), "{text}");
         assert!(text.contains("CN=ann@example.test,O=two,O=team/one"), "{text}");
         let config = kubeconfig(&layout, "ann", "dev", "https://127.0.0.1:1").unwrap();
-        assert!(config.contains("https://127.0.0.1:1") && config.contains("client-key-data"), "{config}");
+        assert!(
+            config.contains("https://127.0.0.1:1") && config.contains("client-key-data"),
+            "{config}"
+        );
     }
 
     #[test]
     fn the_api_server_answers_to_loopback_too() {
-        let api = parts().into_iter().find(|subject| subject.file == "apiserver").unwrap();
-        assert!(api.extensions().contains("IP:10.96.0.1,IP:10.99.0.1,IP:127.0.0.1\n"));
+        let api = parts()
+            .into_iter()
+            .find(|subject| subject.file == "apiserver")
+            .unwrap();
+        assert!(
+            api.extensions()
+                .contains("IP:10.96.0.1,IP:10.99.0.1,IP:127.0.0.1\n")
+        );
         assert!(api.extensions().contains("serverAuth"));
     }
 }

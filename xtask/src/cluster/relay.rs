@@ -129,7 +129,10 @@ mod tests {
         reset(&server);
         drop(server);
         let ended = client.read(&mut [0]);
-        assert!(matches!(&ended, Err(error) if error.kind() == io::ErrorKind::ConnectionReset), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(error) if error.kind() == io::ErrorKind::ConnectionReset),
+            "{ended:?}"
+        );
     }
 
     #[test]

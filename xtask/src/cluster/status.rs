@@ -41,8 +41,9 @@ pub(crate) fn print(layout: &Layout, format: Format) -> Result<ExitCode> {
     match format {
         Format::Text => print_text(layout, &components, &forwards, &node),
         Format::Json => {
-            let versions: serde_json::Map<String, Value> =
-                up::versions().map(|tool| (tool.name.to_owned(), json!(tool.version))).collect();
+            let versions: serde_json::Map<String, Value> = up::versions()
+                .map(|tool| (tool.name.to_owned(), json!(tool.version)))
+                .collect();
             let all = json!({
                 "running": true,
                 "state": layout.root(),
@@ -62,18 +63,30 @@ pub(crate) fn print(layout: &Layout, format: Format) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_text(layout: &Layout, components: &[ComponentState], forwards: &[ForwardState], node: &Result<String>) {
+fn print_text(
+    layout: &Layout,
+    components: &[ComponentState],
+    forwards: &[ForwardState],
+    node: &Result<String>,
+) {
     say::line(format!("state       {}", layout.root().display()));
     say::line(format!("kubeconfig  {}", layout.kubeconfig().display()));
     match node {
         Ok(ready) => say::line(format!("node        {NODE} Ready={ready}")),
         Err(error) => say::line(format!("node        unknown: {error:#}")),
     }
-    let versions: Vec<String> = up::versions().map(|tool| format!("{} {}", tool.name, tool.version)).collect();
+    let versions: Vec<String> = up::versions()
+        .map(|tool| format!("{} {}", tool.name, tool.version))
+        .collect();
     say::line(format!("versions    {}", versions.join(", ")));
-    components.iter().for_each(|component| say::line(component_line(component)));
+    components
+        .iter()
+        .for_each(|component| say::line(component_line(component)));
     for forward in forwards {
-        say::line(format!("{} -> {} ({})", forward.listen, forward.target, forward.what));
+        say::line(format!(
+            "{} -> {} ({})",
+            forward.listen, forward.target, forward.what
+        ));
     }
 }
 
@@ -83,14 +96,30 @@ pub(crate) fn component_line(component: &ComponentState) -> String {
         Some(pid) => format!("running, pid {pid}"),
         None => "down".to_owned(),
     };
-    let exit = component.last_exit.as_ref().map(|how| format!(", last end: {how}")).unwrap_or_default();
-    format!("{:<24} {state}, started {} times{exit}", component.name, component.starts)
+    let exit = component
+        .last_exit
+        .as_ref()
+        .map(|how| format!(", last end: {how}"))
+        .unwrap_or_default();
+    format!(
+        "{:<24} {state}, started {} times{exit}",
+        component.name, component.starts
+    )
 }
 
 /// The node's Ready condition, as the API server has it.
 fn node(layout: &Layout, namespace: &Namespace) -> Result<String> {
     let path = "jsonpath={.status.conditions[?(@.type==\"Ready\")].status}";
-    let program = ["kubectl", "get", "node", NODE, "--request-timeout=3s", "--output", path].map(str::to_owned);
+    let program = [
+        "kubectl",
+        "get",
+        "node",
+        NODE,
+        "--request-timeout=3s",
+        "--output",
+        path,
+    ]
+    .map(str::to_owned);
     process::text(&mut namespace.command(layout, &program)?)
 }
 
@@ -100,8 +129,16 @@ mod tests {
 
     #[test]
     fn a_line_says_how_a_component_ended() {
-        let component = ComponentState { name: "etcd".into(), pid: None, starts: 2, last_exit: Some("signal 9".into()) };
+        let component = ComponentState {
+            name: "etcd".into(),
+            pid: None,
+            starts: 2,
+            last_exit: Some("signal 9".into()),
+        };
         let line = component_line(&component);
-        assert!(line.starts_with("etcd ") && line.ends_with("down, started 2 times, last end: signal 9"), "{line}");
+        assert!(
+            line.starts_with("etcd ") && line.ends_with("down, started 2 times, last end: signal 9"),
+            "{line}"
+        );
     }
 }

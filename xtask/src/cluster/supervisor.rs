@@ -24,7 +24,10 @@ pub(crate) enum Event {
     /// A process of this namespace has ended; it may be one of ours or an orphan.
     Ended { pid: i32, how: String },
     /// Something is asked. The answer is sent when it is done.
-    Asked { order: Order, answer: SyncSender<Result<Vec<ComponentState>, String>> },
+    Asked {
+        order: Order,
+        answer: SyncSender<Result<Vec<ComponentState>, String>>,
+    },
 }
 
 /// What may be asked.
@@ -74,16 +77,35 @@ impl Supervisor {
         let order = components.iter().map(|component| component.name).collect();
         let kept = components.into_iter().map(|component| {
             let name = component.name;
-            (name, Kept { component, pid: None, starts: 0, last_exit: None, due: None, ending: Vec::new() })
+            (
+                name,
+                Kept {
+                    component,
+                    pid: None,
+                    starts: 0,
+                    last_exit: None,
+                    due: None,
+                    ending: Vec::new(),
+                },
+            )
         });
-        Self { kept: kept.collect(), order, logs, gate: Gate::Closed, waiting_for_gate: Vec::new(), spawned }
+        Self {
+            kept: kept.collect(),
+            order,
+            logs,
+            gate: Gate::Closed,
+            waiting_for_gate: Vec::new(),
+            spawned,
+        }
     }
 
     /// Starts the first stage and the gate, then serves events until nobody can send any more.
     pub(crate) fn run(mut self, events: &Receiver<Event>) {
         self.start_stage(|stage| stage != Stage::Second);
         loop {
-            let wait = self.next_due().map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+            let wait = self
+                .next_due()
+                .map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
             match events.recv_timeout(wait) {
                 Ok(Event::Ended { pid, how }) => self.ended(pid, &how),
                 Ok(Event::Asked { order, answer }) => self.asked(order, answer),
@@ -95,7 +117,11 @@ impl Supervisor {
 
     fn start_stage(&mut self, wanted: impl Fn(Stage) -> bool) {
         for name in self.order.clone() {
-            if self.kept.get(name).is_some_and(|kept| wanted(kept.component.stage)) {
+            if self
+                .kept
+                .get(name)
+                .is_some_and(|kept| wanted(kept.component.stage))
+            {
                 self.start(name);
             }
         }
@@ -108,7 +134,12 @@ impl Supervisor {
     fn start_due(&mut self) {
         let now = Instant::now();
         let due = |kept: &&Kept| kept.due.is_some_and(|due| due <= now);
-        let names: Vec<_> = self.kept.values().filter(due).map(|kept| kept.component.name).collect();
+        let names: Vec<_> = self
+            .kept
+            .values()
+            .filter(due)
+            .map(|kept| kept.component.name)
+            .collect();
         for name in names {
             self.start(name);
         }
@@ -116,7 +147,9 @@ impl Supervisor {
 
     /// Starts a component that is down. One that cannot be started is tried again after a pause.
     fn start(&mut self, name: &str) {
-        let Some(kept) = self.kept.get_mut(name).filter(|kept| kept.pid.is_none()) else { return };
+        let Some(kept) = self.kept.get_mut(name).filter(|kept| kept.pid.is_none()) else {
+            return;
+        };
         kept.due = None;
         kept.starts += 1;
         match spawn(&kept.component, &self.logs) {
@@ -134,7 +167,9 @@ impl Supervisor {
 
     fn ended(&mut self, pid: i32, how: &str) {
         let ours = |kept: &&mut Kept| kept.pid.is_some_and(|known| known.as_raw_nonzero().get() == pid);
-        let Some(kept) = self.kept.values_mut().find(ours) else { return };
+        let Some(kept) = self.kept.values_mut().find(ours) else {
+            return;
+        };
         kept.pid = None;
         kept.last_exit = Some(how.to_owned());
         let name = kept.component.name;
@@ -196,7 +231,9 @@ impl Supervisor {
         if let Err(reason) = self.known(name) {
             return self.answer(&answer, Err(reason));
         }
-        let Some(kept) = self.kept.get_mut(name) else { return };
+        let Some(kept) = self.kept.get_mut(name) else {
+            return;
+        };
         kept.due = None;
         if let Some(pid) = kept.pid {
             kept.ending.push((answer, again));
@@ -213,25 +250,32 @@ impl Supervisor {
     fn known(&self, name: &str) -> Result<(), String> {
         match self.kept.get(name) {
             Some(kept) if kept.component.stage != Stage::Gate => Ok(()),
-            _ => Err(format!("there is no component {name:?}; there are {}", self.names())),
+            _ => Err(format!(
+                "there is no component {name:?}; there are {}",
+                self.names()
+            )),
         }
     }
 
     fn names(&self) -> String {
         let kept = self.order.iter().filter_map(|name| self.kept.get(name));
-        let names: Vec<_> =
-            kept.filter(|kept| kept.component.stage != Stage::Gate).map(|kept| kept.component.name).collect();
+        let names: Vec<_> = kept
+            .filter(|kept| kept.component.stage != Stage::Gate)
+            .map(|kept| kept.component.name)
+            .collect();
         names.join(", ")
     }
 
     fn answer(&self, answer: &Answer, result: Result<(), String>) {
         let states = self.order.iter().filter_map(|name| self.kept.get(name));
-        let states = states.filter(|kept| kept.component.stage != Stage::Gate).map(|kept| ComponentState {
-            name: kept.component.name.to_owned(),
-            pid: kept.pid.map(|pid| pid.as_raw_nonzero().get()),
-            starts: kept.starts,
-            last_exit: kept.last_exit.clone(),
-        });
+        let states = states
+            .filter(|kept| kept.component.stage != Stage::Gate)
+            .map(|kept| ComponentState {
+                name: kept.component.name.to_owned(),
+                pid: kept.pid.map(|pid| pid.as_raw_nonzero().get()),
+                starts: kept.starts,
+                last_exit: kept.last_exit.clone(),
+            });
         // Who asked may have gone.
         let _ = answer.send(result.map(|()| states.collect()));
     }
@@ -247,11 +291,17 @@ fn spawn(component: &Component, logs: &Path) -> Result<Pid> {
     let log = log.with_context(|| format!("cannot open {}", path.display()))?;
     let errors = log.try_clone().context("cannot share a log")?;
     // The reaper may collect a child whose exec failed before the standard library does: look first.
-    std::fs::metadata(&component.program).with_context(|| format!("there is no {}", component.program.display()))?;
+    std::fs::metadata(&component.program)
+        .with_context(|| format!("there is no {}", component.program.display()))?;
     let mut program = command(&component.program, &component.arguments);
     program.stdin(Stdio::null()).stdout(log).stderr(errors);
-    let child = program.spawn().with_context(|| format!("cannot start {}", component.program.display()))?;
-    i32::try_from(child.id()).ok().and_then(Pid::from_raw).context("the process id is out of range")
+    let child = program
+        .spawn()
+        .with_context(|| format!("cannot start {}", component.program.display()))?;
+    i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .context("the process id is out of range")
 }
 
 #[cfg(test)]
@@ -262,7 +312,12 @@ mod tests {
     use super::*;
 
     fn shell(name: &'static str, stage: Stage, script: &str) -> Component {
-        Component { name, stage, program: "/bin/sh".into(), arguments: vec!["-c".into(), script.into()] }
+        Component {
+            name,
+            stage,
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+        }
     }
 
     struct Running {
@@ -288,12 +343,20 @@ mod tests {
 
         /// The test process is not PID 1: it tells of ends as the reaper would.
         fn tell_end_of(&self, state: &ComponentState, how: &str) {
-            self.events.send(Event::Ended { pid: state.pid.unwrap(), how: how.to_owned() }).unwrap();
+            self.events
+                .send(Event::Ended {
+                    pid: state.pid.unwrap(),
+                    how: how.to_owned(),
+                })
+                .unwrap();
         }
     }
 
     fn endless() -> Vec<Component> {
-        vec![shell("a", Stage::First, "exec sleep 600"), shell("b", Stage::Second, "exec sleep 600")]
+        vec![
+            shell("a", Stage::First, "exec sleep 600"),
+            shell("b", Stage::Second, "exec sleep 600"),
+        ]
     }
 
     #[test]
@@ -309,10 +372,19 @@ mod tests {
         let before = running.ask(Order::Status).unwrap();
         assert!(before[0].pid.is_some() && before[1].pid.is_none(), "{before:?}");
         let (answer, answered) = sync_channel(1);
-        running.events.send(Event::Asked { order: Order::Kill("a".into()), answer }).unwrap();
+        running
+            .events
+            .send(Event::Asked {
+                order: Order::Kill("a".into()),
+                answer,
+            })
+            .unwrap();
         running.tell_end_of(&before[0], "signal 9");
         let down = answered.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
-        assert_eq!((down[0].pid, down[0].last_exit.as_deref()), (None, Some("signal 9")));
+        assert_eq!(
+            (down[0].pid, down[0].last_exit.as_deref()),
+            (None, Some("signal 9"))
+        );
         let up = running.ask(Order::Start("a".into())).unwrap();
         assert!(up[0].pid.is_some() && up[0].starts == 2, "{up:?}");
     }

@@ -17,7 +17,7 @@ use super::{config, pki};
 use crate::go_tools::{self, Tool};
 use crate::places::{self, make_folder, write_file};
 use crate::process::{self, command};
-use crate::{host, say, wait};
+use crate::{host, wait};
 
 /// How long PID 1 may take until it answers.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -34,7 +34,8 @@ pub(crate) enum Found {
 /// exists, and the kubeconfig for programs outside is written.
 ///
 /// # Errors
-/// The machine cannot run one, a build fails, or a component does not become ready. What was started is ended again.
+/// The machine cannot run one, a build fails, or a component does not become ready. What was started is ended again; its
+/// logs stay until the next `up` or `down`.
 pub(crate) fn up(layout: &Layout) -> Result<Found> {
     let started = Instant::now();
     host::prepare(host::CLUSTER)?;
@@ -48,10 +49,15 @@ pub(crate) fn up(layout: &Layout) -> Result<Found> {
     make_folder(layout.root())?;
     let result = start(layout);
     if result.is_err() {
-        say::progress("the start failed: ending what was started (its logs are kept in the message above where they matter)");
-        down::down(layout)?;
+        down::end(layout)?;
     }
-    result.map(|()| Found::Started(started.elapsed()))
+    result.with_context(|| {
+        format!(
+            "the cluster did not start; its logs are in {}",
+            layout.path("logs").display()
+        )
+    })?;
+    Ok(Found::Started(started.elapsed()))
 }
 
 fn start(layout: &Layout) -> Result<()> {
@@ -68,11 +74,21 @@ fn start(layout: &Layout) -> Result<()> {
     load::import(layout, &namespace, &pause)?;
     load::import(layout, &namespace, &coredns)?;
     let manifests = places::repository().join("xtask/cluster/manifests");
-    run_inside(layout, &namespace, &["kubectl", "apply", "--filename", &manifests.to_string_lossy()])?;
+    run_inside(
+        layout,
+        &namespace,
+        &["kubectl", "apply", "--filename", &manifests.to_string_lossy()],
+    )?;
     let node = format!("node={NODE}");
     let ready = [
-        "kube", "await", "--limit=2m", "--kubeconfig", &layout.text("pki/admin.kubeconfig"),
-        &node, "serviceaccount=default/default", "deployment=kube-system/coredns",
+        "kube",
+        "await",
+        "--limit=2m",
+        "--kubeconfig",
+        &layout.text("pki/admin.kubeconfig"),
+        &node,
+        "serviceaccount=default/default",
+        "deployment=kube-system/coredns",
     ];
     run_inside(layout, &namespace, &ready)
 }
@@ -106,17 +122,37 @@ fn make_control_groups(name: &str) -> Result<()> {
     if parents.is_empty() {
         bail!("/sys/fs/cgroup holds no control groups: mount them, as Debian's init does");
     }
-    parents.iter().try_for_each(|parent| make_folder(&parent.join(name)))
+    parents
+        .iter()
+        .try_for_each(|parent| make_folder(&parent.join(name)))
 }
 
 fn start_namespaces(layout: &Layout) -> Result<()> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let log = File::create(layout.path("logs/init.log")).context("cannot make the log of PID 1")?;
     let errors = log.try_clone().context("cannot share a log")?;
-    let private = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    let private = [
+        "--net",
+        "--mount",
+        "--uts",
+        "--ipc",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ];
     let mut unshare = command("setsid", ["unshare"]);
-    unshare.args(private).arg("--").arg(program).args(["cluster-init", "--state"]).arg(layout.root());
-    unshare.current_dir("/").stdin(Stdio::null()).stdout(log).stderr(errors);
+    unshare
+        .args(private)
+        .arg("--")
+        .arg(program)
+        .args(["cluster-init", "--state"])
+        .arg(layout.root());
+    unshare
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(errors);
     let mut child = unshare.spawn().context("cannot start unshare")?;
     write_file(&layout.pid_file(), child.id().to_string())?;
     let mut ended = None;
@@ -135,8 +171,13 @@ fn start_namespaces(layout: &Layout) -> Result<()> {
 fn open_api_port(layout: &Layout) -> Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot open a port on 127.0.0.1")?;
     let address = listener.local_addr().context("the port has no address")?;
-    let target = format!("{NODE_IP}:{API_PORT}").parse().context("the node's address is not an address")?;
-    let question = Question::Forward { target, what: "kube-apiserver".to_owned() };
+    let target = format!("{NODE_IP}:{API_PORT}")
+        .parse()
+        .context("the node's address is not an address")?;
+    let question = Question::Forward {
+        target,
+        what: "kube-apiserver".to_owned(),
+    };
     control::ask(layout, &question, Some(&listener))?;
     let config = pki::kubeconfig(layout, "admin", "admin", &format!("https://{address}"))?;
     write_file(&layout.kubeconfig(), config)

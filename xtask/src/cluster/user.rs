@@ -19,6 +19,17 @@ pub(crate) struct Arguments {
     inside: bool,
 }
 
+impl Arguments {
+    /// A user with one group, for programs outside.
+    pub(super) fn new(name: &str, group: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            groups: vec![group.to_owned()],
+            inside: false,
+        }
+    }
+}
+
 /// Makes the certificate and answers a kubeconfig that holds it.
 ///
 /// # Errors
@@ -29,7 +40,12 @@ pub(crate) fn kubeconfig(layout: &Layout, arguments: &Arguments) -> Result<Strin
         bail!("a user has a name");
     }
     let folder = tempfile::tempdir_in(layout.path("pki")).context("cannot make a temporary folder")?;
-    let place = folder.path().file_name().context("a temporary folder has a name")?.to_string_lossy().into_owned();
+    let place = folder
+        .path()
+        .file_name()
+        .context("a temporary folder has a name")?
+        .to_string_lossy()
+        .into_owned();
     let subject = Subject {
         file: format!("{place}/user"),
         name: arguments.name.clone(),
@@ -37,14 +53,23 @@ pub(crate) fn kubeconfig(layout: &Layout, arguments: &Arguments) -> Result<Strin
         serves: Vec::new(),
     };
     pki::sign(&layout.path("pki"), &subject)?;
-    let server = if arguments.inside { pki::inside_server() } else { outside_server(layout)? };
+    let server = if arguments.inside {
+        pki::inside_server()
+    } else {
+        outside_server(layout)?
+    };
     pki::kubeconfig(layout, &arguments.name, &subject.file, &server)
 }
 
 /// The address that the administrator's kubeconfig names.
 fn outside_server(layout: &Layout) -> Result<String> {
     let text = crate::places::read_file(&layout.kubeconfig())?;
-    let config: serde_json::Value = serde_saphyr::from_str(&text).context("cannot read the cluster's kubeconfig")?;
-    let server = config.pointer("/clusters/0/cluster/server").and_then(serde_json::Value::as_str);
-    server.map(str::to_owned).context("the cluster's kubeconfig names no server")
+    let config: serde_json::Value =
+        serde_saphyr::from_str(&text).context("cannot read the cluster's kubeconfig")?;
+    let server = config
+        .pointer("/clusters/0/cluster/server")
+        .and_then(serde_json::Value::as_str);
+    server
+        .map(str::to_owned)
+        .context("the cluster's kubeconfig names no server")
 }

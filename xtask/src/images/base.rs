@@ -34,12 +34,36 @@ pub(crate) enum Kind {
 }
 
 const BASES: &[Base] = &[
-    Base { name: "debian:bookworm-slim", kind: Kind::Debian, folder: "debian" },
-    Base { name: "rust:1-bookworm", kind: Kind::Rust, folder: "rust" },
-    Base { name: "node:20-bookworm-slim", kind: Kind::Node, folder: "node" },
-    Base { name: "golang:1.26-bookworm", kind: Kind::Go, folder: "golang" },
-    Base { name: "eclipse-temurin:17", kind: Kind::Java, folder: "temurin" },
-    Base { name: "python:3.11-slim-bookworm", kind: Kind::Python, folder: "python" },
+    Base {
+        name: "debian:bookworm-slim",
+        kind: Kind::Debian,
+        folder: "debian",
+    },
+    Base {
+        name: "rust:1-bookworm",
+        kind: Kind::Rust,
+        folder: "rust",
+    },
+    Base {
+        name: "node:20-bookworm-slim",
+        kind: Kind::Node,
+        folder: "node",
+    },
+    Base {
+        name: "golang:1.26-bookworm",
+        kind: Kind::Go,
+        folder: "golang",
+    },
+    Base {
+        name: "eclipse-temurin:17",
+        kind: Kind::Java,
+        folder: "temurin",
+    },
+    Base {
+        name: "python:3.11-slim-bookworm",
+        kind: Kind::Python,
+        folder: "python",
+    },
 ];
 
 const LIBRARY: &str = "docker.io/library/";
@@ -79,18 +103,20 @@ impl Base {
         if !record::is_built(&name, &inputs)? {
             say::progress(format!("making the base {} (once)", self.name));
             let started = Instant::now();
-            let context = self.context().with_context(|| format!("cannot prepare the base {}", self.name))?;
-            self.build(&name, &recipe, &context.folder)?;
+            let context = self
+                .context()
+                .with_context(|| format!("cannot prepare the base {}", self.name))?;
+            let ignore = recipe.join("dockerignore");
+            let ignore = ignore.is_file().then_some(ignore.as_path());
+            buildah::build_with(&name, &recipe.join("Dockerfile"), &context.folder, &[], ignore)?;
             record::built(&name, &inputs)?;
-            say::progress(format!("made {} in {:.0} s", self.name, started.elapsed().as_secs_f64()));
+            say::progress(format!(
+                "made {} in {:.0} s",
+                self.name,
+                started.elapsed().as_secs_f64()
+            ));
         }
         buildah::image_id(&name)?.with_context(|| format!("the base {} has vanished", self.name))
-    }
-
-    fn build(&self, name: &str, recipe: &Path, context: &Path) -> Result<()> {
-        let ignore = recipe.join("dockerignore");
-        let ignore = ignore.is_file().then_some(ignore.as_path());
-        buildah::build_with(name, &recipe.join("Dockerfile"), context, &[], ignore)
     }
 
     /// The version of the machine's toolchain that goes into the base.
@@ -102,9 +128,17 @@ impl Base {
             Kind::Debian | Kind::Java | Kind::Python => return Ok(String::new()),
         };
         let version = process::text(command(program, [argument]).current_dir(places::repository()))
-            .with_context(|| format!("{} is made from this machine's own toolchain: install it", self.name))?;
+            .with_context(|| {
+                format!(
+                    "{} is made from this machine's own toolchain: install it",
+                    self.name
+                )
+            })?;
         if !version.starts_with(wanted) {
-            bail!("{} is made from this machine's own toolchain, which is {version}; it must be {wanted}x", self.name);
+            bail!(
+                "{} is made from this machine's own toolchain, which is {version}; it must be {wanted}x",
+                self.name
+            );
         }
         Ok(version)
     }
@@ -112,7 +146,10 @@ impl Base {
     fn context(&self) -> Result<Prepared> {
         let machine = |program: &str, arguments: &[&str]| {
             let folder = process::text(command(program, arguments).current_dir(places::repository()))?;
-            anyhow::Ok(Prepared { folder: PathBuf::from(folder), _temporary: None })
+            anyhow::Ok(Prepared {
+                folder: PathBuf::from(folder),
+                _temporary: None,
+            })
         };
         match self.kind {
             Kind::Rust => machine("rustc", &["--print", "sysroot"]),
@@ -128,12 +165,31 @@ fn temporary(fill: impl FnOnce(&Path) -> Result<()>) -> Result<Prepared> {
     let parent = places::cache()?;
     let folder = tempfile::tempdir_in(parent).context("cannot make a temporary folder in the cache")?;
     fill(folder.path())?;
-    Ok(Prepared { folder: folder.path().to_owned(), _temporary: Some(folder) })
+    Ok(Prepared {
+        folder: folder.path().to_owned(),
+        _temporary: Some(folder),
+    })
 }
 
-/// Debian's essential packages and apt, from the archive that this machine uses.
+/// Debian's essential packages and apt, from the archive that this machine uses, without what a slim image leaves out.
 fn debian(folder: &Path) -> Result<()> {
-    let mut make = command("mmdebstrap", ["--variant=minbase", "--quiet", "bookworm"]);
+    let mut make = command(
+        "mmdebstrap",
+        [
+            "--variant=minbase",
+            "--quiet",
+            "--aptopt=Acquire::Languages \"none\"",
+        ],
+    );
+    make.args(
+        ["man", "doc", "info", "locale", "groff", "lintian"]
+            .map(|left_out| format!("--dpkgopt=path-exclude=/usr/share/{left_out}/*")),
+    );
+    // Packages link manual pages at install time, and fail without the folders.
+    make.args(
+        ["doc/*/copyright", "man/man[1-9]/"].map(|kept| format!("--dpkgopt=path-include=/usr/share/{kept}")),
+    );
+    make.arg("bookworm");
     make.arg(folder.join("base.tar"));
     let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
     if sources.exists() {
@@ -167,7 +223,10 @@ mod tests {
     #[test]
     fn every_base_has_its_dockerfile() {
         for base in BASES {
-            let recipe = places::repository().join("xtask/images").join(base.folder).join("Dockerfile");
+            let recipe = places::repository()
+                .join("xtask/images")
+                .join(base.folder)
+                .join("Dockerfile");
             assert!(recipe.is_file(), "{}", recipe.display());
         }
     }

@@ -23,7 +23,9 @@ pub(crate) fn buildah(verb: &str) -> Result<Command> {
 
 fn plain(folder: &Path, driver: &str) -> Command {
     let mut made = command("buildah", ["--storage-driver", driver, "--root"]);
-    made.arg(folder.join("storage")).arg("--runroot").arg(folder.join("run"));
+    made.arg(folder.join("storage"))
+        .arg("--runroot")
+        .arg(folder.join("run"));
     // Neither a container runtime nor a policy file of the machine is needed to build on the machine itself.
     made.env("BUILDAH_ISOLATION", "chroot");
     // Caches of `RUN --mount=type=cache` are under the temporary folder.
@@ -49,7 +51,11 @@ pub(crate) fn image_id(name: &str) -> Result<Option<String>> {
     inspect.args(["--type", "image", "--format", "{{.FromImageID}}", name]);
     let done = process::raw_output(&mut inspect)?;
     let id = String::from_utf8(done.stdout).context("buildah did not write UTF-8")?;
-    Ok(done.status.success().then(|| id.trim().to_owned()).filter(|id| !id.is_empty()))
+    Ok(done
+        .status
+        .success()
+        .then(|| id.trim().to_owned())
+        .filter(|id| !id.is_empty()))
 }
 
 /// Writes the image, under its name and uncompressed, as an archive that containerd imports.
@@ -58,7 +64,8 @@ pub(crate) fn image_id(name: &str) -> Result<Option<String>> {
 /// The image is not in the storage, or the file cannot be written.
 pub(crate) fn archive(name: &str, file: &Path) -> Result<()> {
     let mut push = buildah("push")?;
-    push.args(["--disable-compression", "--quiet", name]).arg(format!("docker-archive:{}:{name}", file.display()));
+    push.args(["--disable-compression", "--quiet", name])
+        .arg(format!("docker-archive:{}:{name}", file.display()));
     process::output(&mut push).with_context(|| format!("cannot write {name} to {}", file.display()))?;
     Ok(())
 }
@@ -67,7 +74,12 @@ pub(crate) fn archive(name: &str, file: &Path) -> Result<()> {
 ///
 /// # Errors
 /// A step fails; its output is in the error.
-pub(crate) fn build(name: &str, dockerfile: &Path, context: &Path, volumes: &[(PathBuf, String)]) -> Result<()> {
+pub(crate) fn build(
+    name: &str,
+    dockerfile: &Path,
+    context: &Path,
+    volumes: &[(PathBuf, String)],
+) -> Result<()> {
     build_with(name, dockerfile, context, volumes, None)
 }
 
@@ -83,12 +95,24 @@ pub(crate) fn build_with(
     ignore: Option<&Path>,
 ) -> Result<()> {
     let mut build = buildah("bud")?;
-    build.args(["--pull=never", "--network", "host", "--layers", "--tag", name, "--file"]).arg(dockerfile);
+    build
+        .args([
+            "--pull=never",
+            "--network",
+            "host",
+            "--layers",
+            "--tag",
+            name,
+            "--file",
+        ])
+        .arg(dockerfile);
     if let Some(ignore) = ignore {
         build.arg("--ignorefile").arg(ignore);
     }
     for (source, target) in volumes {
-        build.arg("--volume").arg(format!("{}:{target}:ro", source.display()));
+        build
+            .arg("--volume")
+            .arg(format!("{}:{target}:ro", source.display()));
     }
     build.arg(context);
     process::output(&mut build).with_context(|| format!("cannot build the image {name}"))?;

@@ -26,15 +26,30 @@ pub(crate) struct Program {
 
 /// Every program of ours that runs in a cluster.
 pub(crate) const PROGRAMS: &[Program] = &[
-    Program { image: "devspace-proxy", folder: "proxy", package: "devspace-proxy", binary: "devspace-proxy" },
+    Program {
+        image: "devspace-proxy",
+        folder: "proxy",
+        package: "devspace-proxy",
+        binary: "devspace-proxy",
+    },
     Program {
         image: "devspace-controller",
         folder: "devspace-controller",
         package: "devspace-controller",
         binary: "devspace-controller",
     },
-    Program { image: "devspace-agent", folder: "agent", package: "devspace-agent", binary: "devspace-agent" },
-    Program { image: "e2e", folder: "tests/e2e", package: "devspace-e2e", binary: "e2e-pod" },
+    Program {
+        image: "devspace-agent",
+        folder: "agent",
+        package: "devspace-agent",
+        binary: "devspace-agent",
+    },
+    Program {
+        image: "e2e",
+        folder: "tests/e2e",
+        package: "devspace-e2e",
+        binary: "e2e-pod",
+    },
 ];
 
 /// Compiles the programs of these images, all in one run of cargo.
@@ -54,13 +69,18 @@ pub(crate) fn compile(images: &[&Image]) -> Result<()> {
     }
     let names: Vec<&str> = programs.iter().map(|program| program.binary).collect();
     say::progress(format!("compiling {}", names.join(", ")));
-    let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), ["build", "--profile", "image"]);
+    let mut cargo = command(
+        env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        ["build", "--profile", "image"],
+    );
     cargo.args(["--target", &host_triple()?]);
     for program in programs {
         cargo.args(["--package", program.package, "--bin", program.binary]);
     }
     // With --target the flags reach only what runs in the image, not build scripts.
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").current_dir(places::repository());
+    cargo
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .current_dir(places::repository());
     process::output(&mut cargo)?;
     Ok(())
 }
@@ -71,8 +91,13 @@ impl Program {
     /// # Errors
     /// It has not been compiled, or cannot be copied.
     pub(crate) fn staged(&self) -> Result<tempfile::TempDir> {
-        let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| places::repository().join("target"), PathBuf::from);
-        let binary = places::repository().join(target).join(host_triple()?).join("image").join(self.binary);
+        let target = env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| places::repository().join("target"), PathBuf::from);
+        let binary = places::repository()
+            .join(target)
+            .join(host_triple()?)
+            .join("image")
+            .join(self.binary);
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         fs::copy(&binary, folder.path().join(self.binary))
             .with_context(|| format!("cannot copy {}", binary.display()))?;
@@ -83,5 +108,6 @@ impl Program {
 fn host_triple() -> Result<String> {
     let about = process::text(&mut command("rustc", ["--version", "--verbose"]))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc does not say for which machine it compiles")
+    host.map(str::to_owned)
+        .context("rustc does not say for which machine it compiles")
 }

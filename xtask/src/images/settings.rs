@@ -31,9 +31,15 @@ impl Settings {
     ///
     /// # Errors
     /// A temporary file cannot be made.
-    pub(crate) fn for_build(dockerfile: &Dockerfile, bases: impl Iterator<Item = &'static Base>) -> Result<Self> {
+    pub(crate) fn for_build(
+        dockerfile: &Dockerfile,
+        bases: impl Iterator<Item = &'static Base>,
+    ) -> Result<Self> {
         let made = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let kinds: Vec<Kind> = bases.map(|base| base.kind).filter(|kind| *kind != Kind::Debian).collect();
+        let kinds: Vec<Kind> = bases
+            .map(|base| base.kind)
+            .filter(|kind| *kind != Kind::Debian)
+            .collect();
         let mut mounts = Vec::new();
         if !kinds.is_empty() && !dockerfile.text.contains("ca-certificates") {
             mounts.extend(existing(bundle(), BUNDLE));
@@ -63,20 +69,32 @@ fn clients(kind: Kind, made: &Path) -> Result<Vec<(PathBuf, String)>> {
     let cargo_home = env::var_os("CARGO_HOME").map_or_else(|| home(".cargo"), PathBuf::from);
     Ok(match kind {
         Kind::Debian => Vec::new(),
-        Kind::Rust => existing(cargo_home.join("config.toml"), "/usr/local/cargo/config.toml").into_iter().collect(),
+        Kind::Rust => existing(cargo_home.join("config.toml"), "/usr/local/cargo/config.toml")
+            .into_iter()
+            .collect(),
         Kind::Node => {
             let file = made.join("npmrc");
             let sources = ["/etc/npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc"].map(PathBuf::from);
-            let texts = sources.into_iter().chain([home(".npmrc")]).filter_map(|path| fs::read_to_string(path).ok());
+            let texts = sources
+                .into_iter()
+                .chain([home(".npmrc")])
+                .filter_map(|path| fs::read_to_string(path).ok());
             write_file(&file, npm_settings(texts))?;
             vec![(file, "/usr/local/etc/npmrc".to_owned())]
         }
-        Kind::Go => existing(home(".config/go/env"), "/root/.config/go/env").into_iter().collect(),
+        Kind::Go => existing(home(".config/go/env"), "/root/.config/go/env")
+            .into_iter()
+            .collect(),
         Kind::Java => {
             let settings = existing(home(".m2/settings.xml"), "/root/.m2/settings.xml");
-            settings.into_iter().chain(existing(JAVA_BUNDLE.into(), JAVA_BUNDLE)).collect()
+            settings
+                .into_iter()
+                .chain(existing(JAVA_BUNDLE.into(), JAVA_BUNDLE))
+                .collect()
         }
-        Kind::Python => existing("/etc/pip.conf".into(), "/etc/pip.conf").into_iter().collect(),
+        Kind::Python => existing("/etc/pip.conf".into(), "/etc/pip.conf")
+            .into_iter()
+            .collect(),
     })
 }
 
@@ -86,7 +104,10 @@ fn npm_settings(files: impl Iterator<Item = String>) -> String {
     for file in files {
         for line in file.lines() {
             let key = line.split('=').next().unwrap_or_default().trim();
-            let about_origin = matches!(key, "registry" | "proxy" | "https-proxy" | "noproxy" | "strict-ssl");
+            let about_origin = matches!(
+                key,
+                "registry" | "proxy" | "https-proxy" | "noproxy" | "strict-ssl"
+            );
             if about_origin || key.starts_with("//") || key.ends_with(":registry") {
                 text.push_str(line);
                 text.push('\n');
@@ -102,7 +123,10 @@ mod tests {
 
     #[test]
     fn only_settings_about_the_origin_of_packages_go_in() {
-        let files = ["registry=https://r.example.test/\nnodedir=/usr\n", "@team:registry = https://t.example.test\nfund=false"];
+        let files = [
+            "registry=https://r.example.test/\nnodedir=/usr\n",
+            "@team:registry = https://t.example.test\nfund=false",
+        ];
         let text = npm_settings(files.into_iter().map(str::to_owned));
         let expected = "cafile=/etc/ssl/certs/ca-certificates.crt\nregistry=https://r.example.test/\n\
                         @team:registry = https://t.example.test\n";
@@ -112,7 +136,10 @@ mod tests {
     #[test]
     fn a_build_that_installs_the_bundle_gets_none_mounted() {
         let rust = super::super::base::named("rust:1-bookworm").unwrap();
-        let file = |text: &str| Dockerfile { path: "Dockerfile".into(), text: text.to_owned() };
+        let file = |text: &str| Dockerfile {
+            path: "Dockerfile".into(),
+            text: text.to_owned(),
+        };
         let has = |text: &str| {
             let settings = Settings::for_build(&file(text), [rust].into_iter()).unwrap();
             settings.mounts.iter().any(|(_, target)| target == BUNDLE)

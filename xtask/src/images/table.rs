@@ -56,7 +56,11 @@ fn samples(root: &Path) -> Result<Vec<Image>> {
                     let dockerfile = folder.join(file);
                     if dockerfile.is_file() {
                         let name = format!("devspace.test/{sample}/{name}{suffix}:dev");
-                        images.push(Image { name, dockerfile, source: Source::Folder });
+                        images.push(Image {
+                            name,
+                            dockerfile,
+                            source: Source::Folder,
+                        });
                     }
                 }
             }
@@ -71,7 +75,9 @@ fn folders(parent: &Path) -> Result<Vec<(String, PathBuf)>> {
     }
     let entries = fs::read_dir(parent).with_context(|| format!("cannot list {}", parent.display()))?;
     let folders = entries.flatten().filter(|entry| entry.path().is_dir());
-    Ok(folders.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect())
+    Ok(folders
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .collect())
 }
 
 /// The images with these names; all when there are no names. A name is whole, or what is left of it without registry,
@@ -85,11 +91,18 @@ pub(crate) fn chosen<'a>(all: &'a [Image], names: &[String]) -> Result<Vec<&'a I
     }
     let mut chosen = Vec::new();
     for name in names {
-        let fits: Vec<&Image> = all.iter().filter(|image| short_names(&image.name).any(|short| short == name)).collect();
+        let fits: Vec<&Image> = all
+            .iter()
+            .filter(|image| short_names(&image.name).any(|short| short == name))
+            .collect();
         match fits.as_slice() {
             [image] => chosen.push(*image),
             [] => bail!("there is no image {name}; `cargo xtask images --list` names them"),
-            [first, second, ..] => bail!("{name} may be {} or {}: give more of the name", first.name, second.name),
+            [first, second, ..] => bail!(
+                "{name} may be {} or {}: give more of the name",
+                first.name,
+                second.name
+            ),
         }
     }
     Ok(chosen)
@@ -107,15 +120,28 @@ mod tests {
     use super::*;
 
     fn image(name: &str) -> Image {
-        Image { name: name.into(), dockerfile: "Dockerfile".into(), source: Source::Folder }
+        Image {
+            name: name.into(),
+            dockerfile: "Dockerfile".into(),
+            source: Source::Folder,
+        }
     }
 
     #[test]
     fn a_short_name_chooses_one_image_or_none() {
-        let all = [image("devspace.test/delivery/package:dev"), image("devspace.test/other/package:dev")];
+        let all = [
+            image("devspace.test/delivery/package:dev"),
+            image("devspace.test/other/package:dev"),
+        ];
         let chosen = |name: &str| chosen(&all, &[name.to_owned()]).map(|found| found[0].name.clone());
-        assert_eq!(chosen("delivery/package").unwrap(), "devspace.test/delivery/package:dev");
-        assert_eq!(chosen("devspace.test/other/package:dev").unwrap(), "devspace.test/other/package:dev");
+        assert_eq!(
+            chosen("delivery/package").unwrap(),
+            "devspace.test/delivery/package:dev"
+        );
+        assert_eq!(
+            chosen("devspace.test/other/package:dev").unwrap(),
+            "devspace.test/other/package:dev"
+        );
         assert!(chosen("package").unwrap_err().to_string().contains("may be"));
         assert!(chosen("pack").unwrap_err().to_string().contains("no image"));
     }
@@ -123,14 +149,27 @@ mod tests {
     #[test]
     fn samples_are_found_by_where_their_dockerfiles_lie() {
         let root = tempfile::tempdir().unwrap();
-        for file in ["shop/services/a/Dockerfile", "shop/services/a/Dockerfile.dev", "shop/stores/db/Dockerfile", "shop/x/y/Dockerfile"] {
+        for file in [
+            "shop/services/a/Dockerfile",
+            "shop/services/a/Dockerfile.dev",
+            "shop/stores/db/Dockerfile",
+            "shop/x/y/Dockerfile",
+        ] {
             let path = root.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "FROM scratch\n").unwrap();
         }
-        let mut names: Vec<String> = samples(root.path()).unwrap().into_iter().map(|image| image.name).collect();
+        let mut names: Vec<String> = samples(root.path())
+            .unwrap()
+            .into_iter()
+            .map(|image| image.name)
+            .collect();
         names.sort();
-        let expected = ["devspace.test/shop/a-toolchain:dev", "devspace.test/shop/a:dev", "devspace.test/shop/db:dev"];
+        let expected = [
+            "devspace.test/shop/a-toolchain:dev",
+            "devspace.test/shop/a:dev",
+            "devspace.test/shop/db:dev",
+        ];
         assert_eq!(names, expected);
     }
 }
