@@ -1,5 +1,6 @@
 //! `cargo xtask VERB`: every task of the project, spelled once.
 
+mod bench;
 mod cluster;
 mod codegen;
 mod demo;
@@ -9,6 +10,7 @@ mod images;
 mod places;
 mod process;
 mod say;
+mod test;
 mod wait;
 
 use std::process::ExitCode;
@@ -34,6 +36,11 @@ enum Verb {
     Demo(demo::Arguments),
     /// Write what is generated from code: the custom resource definitions of the chart.
     Codegen,
+    /// Run every check and every test, on a cluster too where one can be.
+    Test(test::Arguments),
+    /// Measure on the test cluster.
+    #[command(subcommand)]
+    Bench(bench::Verb),
     /// PID 1 of a cluster's namespaces; started by `cluster up`.
     #[command(hide = true)]
     ClusterInit(cluster::init::Arguments),
@@ -45,6 +52,8 @@ fn main() -> ExitCode {
         Verb::Images(arguments) => images::run(&arguments).map(|()| ExitCode::SUCCESS),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Codegen => codegen::run().map(|()| ExitCode::SUCCESS),
+        Verb::Test(arguments) => test::run(&arguments),
+        Verb::Bench(verb) => bench::run(&verb),
         Verb::ClusterInit(arguments) => cluster::init::run(&arguments),
     };
     result.unwrap_or_else(|error| {
