@@ -172,25 +172,11 @@ fn temporary(fill: impl FnOnce(&Path) -> Result<()>) -> Result<Prepared> {
 }
 
 /// Debian's essential packages and apt, from the archive that this machine uses, without what a slim image leaves out.
+/// The folders of manual pages stay: packages put links there, and fail without them.
 fn debian(folder: &Path) -> Result<()> {
-    let mut make = command(
-        "mmdebstrap",
-        [
-            "--variant=minbase",
-            "--quiet",
-            "--aptopt=Acquire::Languages \"none\"",
-        ],
-    );
-    make.args(
-        ["man", "doc", "info", "locale", "groff", "lintian"]
-            .map(|left_out| format!("--dpkgopt=path-exclude=/usr/share/{left_out}/*")),
-    );
-    // Packages link manual pages at install time, and fail without the folders.
-    make.args(
-        ["doc/*/copyright", "man/man[1-9]/"].map(|kept| format!("--dpkgopt=path-include=/usr/share/{kept}")),
-    );
-    make.arg("bookworm");
-    make.arg(folder.join("base.tar"));
+    let options = places::read_file(&places::repository().join("xtask/images/debian/mmdebstrap-options"))?;
+    let mut make = command("mmdebstrap", options.lines());
+    make.arg("bookworm").arg(folder.join("base.tar"));
     let sources = Path::new("/etc/apt/sources.list.d/debian.sources");
     if sources.exists() {
         make.arg(sources);
