@@ -43,14 +43,23 @@ fn load_built(layout: &Layout, namespace: &Namespace, image: &str) -> Result<()>
             "there is no image {image}: build it with `cargo xtask images`, or give the path of a docker archive (.tar)"
         );
     };
-    if labelled(layout, namespace, image)?.is_some_and(|loaded| loaded == id) {
-        return Ok(());
-    }
-    let scratch = tempfile::tempdir_in(layout.root()).context("cannot make a temporary folder")?;
-    let file = scratch.path().join("image.tar");
+    let there = inside(layout, namespace, &["ctr", "images", "list"])?;
     let started = std::time::Instant::now();
-    buildah::archive(image, &file)?;
-    import(layout, namespace, &file)?;
+    match there_as(&there, &id, image) {
+        Some(name) if name == image => return Ok(()),
+        // The same build under another name: its layers need not travel again.
+        Some(name) => drop(inside(
+            layout,
+            namespace,
+            &["ctr", "images", "tag", "--force", name, image],
+        )?),
+        None => {
+            let scratch = tempfile::tempdir_in(layout.root()).context("cannot make a temporary folder")?;
+            let file = scratch.path().join("image.tar");
+            buildah::archive(image, &file)?;
+            import(layout, namespace, &file)?;
+        }
+    }
     let label = format!("{ID_LABEL}={id}");
     inside(layout, namespace, &["ctr", "images", "label", image, &label])?;
     say::progress(format!(
@@ -60,20 +69,20 @@ fn load_built(layout: &Layout, namespace: &Namespace, image: &str) -> Result<()>
     Ok(())
 }
 
-/// The build that the node's image of this name is.
-fn labelled(layout: &Layout, namespace: &Namespace, image: &str) -> Result<Option<String>> {
-    let filter = format!("name=={image}");
-    let listed = inside(layout, namespace, &["ctr", "images", "list", &filter])?;
-    Ok(label_in(&listed))
-}
-
-/// The value of the label in the list that `ctr` prints: the last column holds `key=value` pairs with commas.
-fn label_in(listed: &str) -> Option<String> {
-    let words = listed.split([' ', ',', '\n']);
-    words
-        .filter_map(|word| word.strip_prefix(ID_LABEL)?.strip_prefix('='))
-        .map(str::to_owned)
-        .next()
+/// The name under which the node has this build, its own before another, in the list that `ctr` prints. The first
+/// column is the name, the last holds `key=value` pairs with commas.
+fn there_as<'a>(listed: &'a str, id: &str, image: &str) -> Option<&'a str> {
+    let label = format!("{ID_LABEL}={id}");
+    let has = |line: &&str| line.split([' ', ',']).any(|word| word == label);
+    let mut names = listed
+        .lines()
+        .filter(has)
+        .filter_map(|line| line.split_whitespace().next());
+    let first = names.next()?;
+    std::iter::once(first)
+        .chain(names)
+        .find(|name| *name == image)
+        .or(Some(first))
 }
 
 /// Imports a docker archive.
@@ -126,10 +135,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_label_is_found_among_others() {
+    fn a_build_is_found_under_its_own_name_before_another() {
         let listed = "REF TYPE DIGEST SIZE PLATFORMS LABELS\n\
-            devspace.test/e2e:dev application/x sha256:1 2.0 MiB linux/amd64 a=b,devspace.test/id=abc,io.cri=managed \n";
-        assert_eq!(label_in(listed).as_deref(), Some("abc"));
-        assert_eq!(label_in("REF TYPE\n"), None);
+            a:1 application/x sha256:1 2.0 MiB linux/amd64 devspace.test/id=one,io.cri=managed \n\
+            b:1 application/x sha256:1 2.0 MiB linux/amd64 io.cri=managed,devspace.test/id=one \n\
+            c:1 application/x sha256:2 2.0 MiB linux/amd64 io.cri=managed \n";
+        assert_eq!(there_as(listed, "one", "b:1"), Some("b:1"));
+        assert_eq!(there_as(listed, "one", "c:1"), Some("a:1"));
+        assert_eq!(there_as(listed, "on", "a:1"), None);
     }
 }
