@@ -27,7 +27,7 @@ mod volumes;
 pub mod workload;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
