@@ -28,8 +28,8 @@ pub enum InstallError {
     },
 }
 
-/// Makes `folders` with our own user as owner (the kubelet would make them as root),
-/// then copies this binary to `to` as `devspace-agent`.
+/// Makes `folders` (the kubelet would make them for root only), then copies this binary to `to` as `devspace-agent`.
+/// The folders are open to every user of the pod: the service's image may run as a user that nobody here knows.
 ///
 /// # Errors
 /// [`InstallError`] names the step.
@@ -37,6 +37,10 @@ pub fn install(to: &Path, folders: &[PathBuf]) -> Result<(), InstallError> {
     for folder in folders.iter().map(PathBuf::as_path).chain([to]) {
         fs::create_dir_all(folder)
             .map_err(|source| InstallError::Folder { path: folder.to_owned(), source })?;
+    }
+    for folder in folders {
+        // A folder of an earlier pod may be another user's, and is open already.
+        drop(fs::set_permissions(folder, Permissions::from_mode(0o777)));
     }
     let path = to.join("devspace-agent");
     let copy = || {
@@ -59,7 +63,7 @@ mod tests {
         let (bin, sub) = (folder.path().join("bin"), folder.path().join("volume/src/0"));
         install(&bin, std::slice::from_ref(&sub)).unwrap();
         install(&bin, std::slice::from_ref(&sub)).unwrap();
-        assert!(sub.is_dir());
+        assert_eq!(fs::metadata(&sub).unwrap().permissions().mode() & 0o777, 0o777);
         let mode = fs::metadata(bin.join("devspace-agent")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o755);
     }
