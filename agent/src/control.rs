@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use devspace_sync::diff::Place;
+use devspace_sync::inputs::Inputs;
 use devspace_sync::protocol::{RunConfig, State};
 use devspace_sync::store::Store;
 use devspace_sync::wire::{self, Body};
@@ -23,7 +24,6 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::events::EventLog;
-use crate::inputs::Inputs;
 use crate::saved::Saved;
 use crate::supervisor::{Command, Content, Handle};
 use crate::tunnel;
@@ -60,7 +60,13 @@ struct Configs {
 impl Control {
     /// The control of `store`, whose supervisor is at `supervisor`.
     #[must_use]
-    pub fn new(store: Store, supervisor: Handle, log: Arc<EventLog>, saved: Saved, gateway: Option<String>) -> Self {
+    pub fn new(
+        store: Store,
+        supervisor: Handle,
+        log: Arc<EventLog>,
+        saved: Saved,
+        gateway: Option<String>,
+    ) -> Self {
         Self {
             stage_folder: store.stage_folder(),
             targets: store.targets().into_iter().collect(),
@@ -108,7 +114,10 @@ impl Control {
                     let control = Arc::clone(&control);
                     async move { Ok::<_, Infallible>(control.answer(request).await) }
                 });
-                if let Err(error) = wire::server().serve_connection(TokioIo::new(stream), service).await {
+                if let Err(error) = wire::server()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await
+                {
                     tracing::debug!(%error, "a connection of the CLI ended");
                 }
             });
@@ -135,13 +144,19 @@ impl Control {
 
     async fn restart(&self, request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
         self.check_lease(request)?;
-        self.supervisor.send(Command::Restart).await.map_err(Refusal::failed)?;
+        self.supervisor
+            .send(Command::Restart)
+            .await
+            .map_err(Refusal::failed)?;
         answer::json(&())
     }
 
     async fn tunnel(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         self.check_lease(&request)?;
-        let gateway = self.gateway.as_deref().ok_or_else(|| Refusal::refused("this copy knows no gateway"))?;
+        let gateway = self
+            .gateway
+            .as_deref()
+            .ok_or_else(|| Refusal::refused("this copy knows no gateway"))?;
         let upstream = tunnel::open(gateway).await.map_err(Refusal::failed)?;
         self.tunnels.spawn(tunnel::relay(request, upstream));
         Ok(answer::empty())
@@ -166,8 +181,15 @@ impl Control {
                 (is_new || inputs.touched_by(places)).then(|| inputs.digest(build, store.manifest()))
             }
         };
-        let content = Content { revision: store.revision(), config, digest };
-        self.supervisor.send(Command::Content(content)).await.map_err(Refusal::failed)
+        let content = Content {
+            revision: store.revision(),
+            config,
+            digest,
+        };
+        self.supervisor
+            .send(Command::Content(content))
+            .await
+            .map_err(Refusal::failed)
     }
 
     fn wanted_config(&self) -> Option<RunConfig> {
@@ -178,5 +200,9 @@ impl Control {
 
 /// The store's state; `changed` are paths that something in the copy changed.
 fn state(store: &Store, changed: Vec<String>) -> State {
-    State { revision: store.revision(), root: store.root(), changed_there: changed }
+    State {
+        revision: store.revision(),
+        root: store.root(),
+        changed_there: changed,
+    }
 }

@@ -61,17 +61,24 @@ impl Environment {
     pub fn from_variables(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, EnvironmentError> {
-        let (own, inherited): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            variables.into_iter().partition(|(name, _)| name.to_string_lossy().starts_with(PREFIX));
+        let (own, inherited): (BTreeMap<_, _>, BTreeMap<_, _>) = variables
+            .into_iter()
+            .partition(|(name, _)| name.to_string_lossy().starts_with(PREFIX));
         let text = |name: &'static str| {
             let value = own.get(&OsString::from(name)).filter(|value| !value.is_empty());
-            value.map(|value| value.to_str().map(str::to_owned).ok_or(EnvironmentError::NotUtf8(name))).transpose()
+            value
+                .map(|value| {
+                    value
+                        .to_str()
+                        .map(str::to_owned)
+                        .ok_or(EnvironmentError::NotUtf8(name))
+                })
+                .transpose()
         };
         let list = |name: &'static str| match text(name)? {
             None => Ok(Vec::new()),
-            Some(json) => {
-                serde_json::from_str::<Vec<String>>(&json).map_err(|source| EnvironmentError::Json { name, source })
-            }
+            Some(json) => serde_json::from_str::<Vec<String>>(&json)
+                .map_err(|source| EnvironmentError::Json { name, source }),
         };
         let ports = text("DEVSPACE_PORTS")?.unwrap_or_default();
         let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty());
@@ -82,7 +89,9 @@ impl Environment {
             ports: ports
                 .map(|port| port.parse().map_err(|_| EnvironmentError::Port(port.to_owned())))
                 .collect::<Result<_, _>>()?,
-            volume: text("DEVSPACE_VOLUME")?.ok_or(EnvironmentError::Missing("DEVSPACE_VOLUME"))?.into(),
+            volume: text("DEVSPACE_VOLUME")?
+                .ok_or(EnvironmentError::Missing("DEVSPACE_VOLUME"))?
+                .into(),
             command: list("DEVSPACE_COMMAND")?,
             targets: list("DEVSPACE_SYNC_TARGETS")?,
             inherited,
@@ -100,14 +109,21 @@ impl Environment {
     #[must_use]
     pub fn roots(&self) -> BTreeMap<String, PathBuf> {
         let folder = |n: usize| self.volume.join("src").join(n.to_string());
-        self.targets.iter().enumerate().map(|(n, target)| (target.clone(), folder(n))).collect()
+        self.targets
+            .iter()
+            .enumerate()
+            .map(|(n, target)| (target.clone(), folder(n)))
+            .collect()
     }
 
     /// The environment of a build or program: the container's, then `own` with `${space}` replaced.
     #[must_use]
     pub fn of_program(&self, own: &BTreeMap<String, String>) -> BTreeMap<OsString, OsString> {
         let mut all = self.inherited.clone();
-        all.extend(own.iter().map(|(name, value)| (name.into(), value.replace("${space}", &self.space).into())));
+        all.extend(
+            own.iter()
+                .map(|(name, value)| (name.into(), value.replace("${space}", &self.space).into())),
+        );
         all
     }
 }
@@ -117,7 +133,10 @@ mod tests {
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect()
     }
 
     #[test]
@@ -132,15 +151,33 @@ mod tests {
         .unwrap();
         assert_eq!(environment.ports, [80, 8080]);
         assert_eq!(environment.roots()["/lib"], PathBuf::from("/v/src/1"));
-        let seen = environment.of_program(&BTreeMap::from([("QUEUE".to_owned(), "jobs-${space}".to_owned())]));
-        assert_eq!(seen, variables(&[("PATH", "/bin"), ("QUEUE", "jobs-red")]).into_iter().collect());
+        let seen = environment.of_program(&BTreeMap::from([(
+            "QUEUE".to_owned(),
+            "jobs-${space}".to_owned(),
+        )]));
+        assert_eq!(
+            seen,
+            variables(&[("PATH", "/bin"), ("QUEUE", "jobs-red")])
+                .into_iter()
+                .collect()
+        );
     }
 
     #[test]
     fn a_wrong_variable_is_named() {
-        let with = |name, value| Environment::from_variables(variables(&[("DEVSPACE_VOLUME", "/v"), (name, value)]));
-        assert!(matches!(with("DEVSPACE_PORTS", "http"), Err(EnvironmentError::Port(_))));
-        assert!(matches!(with("DEVSPACE_COMMAND", "x"), Err(EnvironmentError::Json { .. })));
-        assert!(matches!(Environment::from_variables([]), Err(EnvironmentError::Missing("DEVSPACE_VOLUME"))));
+        let with =
+            |name, value| Environment::from_variables(variables(&[("DEVSPACE_VOLUME", "/v"), (name, value)]));
+        assert!(matches!(
+            with("DEVSPACE_PORTS", "http"),
+            Err(EnvironmentError::Port(_))
+        ));
+        assert!(matches!(
+            with("DEVSPACE_COMMAND", "x"),
+            Err(EnvironmentError::Json { .. })
+        ));
+        assert!(matches!(
+            Environment::from_variables([]),
+            Err(EnvironmentError::Missing("DEVSPACE_VOLUME"))
+        ));
     }
 }

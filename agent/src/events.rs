@@ -65,9 +65,13 @@ impl EventLog {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let oldest = ring.events.front().map_or(0, |first| first.number);
         let missed = oldest.saturating_sub(number + 1);
-        let lost = (missed > 0)
-            .then(|| Numbered { number: oldest.saturating_sub(1), event: AgentEvent::Lost { events: missed } });
-        lost.into_iter().chain(ring.events.iter().filter(|event| event.number > number).cloned()).collect()
+        let lost = (missed > 0).then(|| Numbered {
+            number: oldest.saturating_sub(1),
+            event: AgentEvent::Lost { events: missed },
+        });
+        lost.into_iter()
+            .chain(ring.events.iter().filter(|event| event.number > number).cloned())
+            .collect()
     }
 }
 
@@ -76,7 +80,9 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> AgentEvent {
-        AgentEvent::BuildOutput { line: text.to_owned() }
+        AgentEvent::BuildOutput {
+            line: text.to_owned(),
+        }
     }
 
     #[tokio::test]
@@ -84,7 +90,14 @@ mod tests {
         let log = EventLog::default();
         log.push(line("a"));
         log.push(line("b"));
-        assert_eq!(log.after(1).await.iter().map(|event| event.number).collect::<Vec<_>>(), [2]);
+        assert_eq!(
+            log.after(1)
+                .await
+                .iter()
+                .map(|event| event.number)
+                .collect::<Vec<_>>(),
+            [2]
+        );
         for _ in 0..KEPT {
             log.push(line("c"));
         }

@@ -71,7 +71,10 @@ impl Group {
             command.current_dir(folder);
         }
         let mut child = children.start(|| command.spawn(), Child::id)?;
-        let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let pid = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| io::Error::other("the process has no id"))?;
         let mut output = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
@@ -80,7 +83,13 @@ impl Group {
         if let Some(stderr) = child.stderr.take() {
             output.spawn(pump(stderr, OutputStream::Stderr, Arc::clone(sink)));
         }
-        Ok(Self { child, pid, children: children.clone(), output, exit: None })
+        Ok(Self {
+            child,
+            pid,
+            children: children.clone(),
+            output,
+            exit: None,
+        })
     }
 
     /// Waits until its first process has ended and its output was read. Cancel safe.
@@ -116,7 +125,8 @@ impl Group {
     }
 
     fn note(&mut self, status: Option<ExitStatus>) {
-        self.children.forget(self.pid.as_raw_nonzero().get().unsigned_abs());
+        self.children
+            .forget(self.pid.as_raw_nonzero().get().unsigned_abs());
         self.exit = Some(status.map_or(Exit::Unknown, exit_of));
     }
 }
@@ -128,7 +138,11 @@ impl Drop for Group {
 }
 
 fn exit_of(status: ExitStatus) -> Exit {
-    status.code().map(Exit::Code).or_else(|| status.signal().map(Exit::Signal)).unwrap_or(Exit::Unknown)
+    status
+        .code()
+        .map(Exit::Code)
+        .or_else(|| status.signal().map(Exit::Signal))
+        .unwrap_or(Exit::Unknown)
 }
 
 /// Reads lines until the stream ends. Bytes that are not UTF-8 are replaced.
@@ -170,7 +184,10 @@ mod tests {
     fn collector() -> (Sink, Arc<Mutex<Vec<String>>>) {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let inner = Arc::clone(&lines);
-        (Arc::new(move |_, line: &str| inner.lock().unwrap().push(line.to_owned())), lines)
+        (
+            Arc::new(move |_, line: &str| inner.lock().unwrap().push(line.to_owned())),
+            lines,
+        )
     }
 
     fn shell(script: &str) -> Start {
@@ -223,7 +240,10 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_is_not_there_is_an_error() {
         let (sink, _) = collector();
-        let start = Start { command: vec!["/no/such".to_owned()], ..shell("") };
+        let start = Start {
+            command: vec!["/no/such".to_owned()],
+            ..shell("")
+        };
         assert!(Group::start(&start, &Children::default(), &sink).is_err());
     }
 
@@ -231,9 +251,15 @@ mod tests {
     async fn a_line_without_end_is_cut() {
         let (sink, lines) = collector();
         let script = "head -c 40000 /dev/zero | tr '\\0' x";
-        let start = Start { environment: std::env::vars_os().collect(), ..shell(script) };
+        let start = Start {
+            environment: std::env::vars_os().collect(),
+            ..shell(script)
+        };
         let mut group = Group::start(&start, &Children::default(), &sink).unwrap();
         group.ended().await;
-        assert_eq!(lines.lock().unwrap().iter().map(String::len).collect::<Vec<_>>(), [16384, 16384, 7232]);
+        assert_eq!(
+            lines.lock().unwrap().iter().map(String::len).collect::<Vec<_>>(),
+            [16384, 16384, 7232]
+        );
     }
 }

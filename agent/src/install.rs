@@ -35,8 +35,10 @@ pub enum InstallError {
 /// [`InstallError`] names the step.
 pub fn install(to: &Path, folders: &[PathBuf]) -> Result<(), InstallError> {
     for folder in folders.iter().map(PathBuf::as_path).chain([to]) {
-        fs::create_dir_all(folder)
-            .map_err(|source| InstallError::Folder { path: folder.to_owned(), source })?;
+        fs::create_dir_all(folder).map_err(|source| InstallError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
     }
     for folder in folders {
         // A folder of an earlier pod may be another user's, and is open already.
@@ -50,7 +52,10 @@ pub fn install(to: &Path, folders: &[PathBuf]) -> Result<(), InstallError> {
         // Never half a binary under the name that the next container starts.
         fs::rename(&fresh, &path)
     };
-    copy().map_err(|source| InstallError::Copy { path: path.clone(), source })
+    copy().map_err(|source| InstallError::Copy {
+        path: path.clone(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -64,7 +69,10 @@ mod tests {
         install(&bin, std::slice::from_ref(&sub)).unwrap();
         install(&bin, std::slice::from_ref(&sub)).unwrap();
         assert_eq!(fs::metadata(&sub).unwrap().permissions().mode() & 0o777, 0o777);
-        let mode = fs::metadata(bin.join("devspace-agent")).unwrap().permissions().mode();
+        let mode = fs::metadata(bin.join("devspace-agent"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o755);
     }
 }

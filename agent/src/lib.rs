@@ -7,7 +7,6 @@ pub mod control;
 pub mod environment;
 pub mod events;
 pub mod group;
-pub mod inputs;
 pub mod install;
 pub mod listening;
 pub mod ready;

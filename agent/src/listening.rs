@@ -29,7 +29,10 @@ pub fn any_listens(ports: &[u16]) -> bool {
 fn now() -> BTreeSet<u16> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     // A kernel without IPv6 has no tcp6.
-    tables.into_iter().flat_map(|table| listening(&fs::read_to_string(table).unwrap_or_default()).collect::<Vec<_>>()).collect()
+    tables
+        .into_iter()
+        .flat_map(|table| listening(&fs::read_to_string(table).unwrap_or_default()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The listening ports of one table (proc_net_tcp, Documentation/networking/proc_net_tcp.rst of the kernel).
@@ -39,7 +42,11 @@ fn listening(table: &str) -> impl Iterator<Item = u16> + '_ {
         let address = fields.next()?;
         let state = fields.nth(1)?;
         let port = address.rsplit_once(':')?.1;
-        if state == LISTEN { u16::from_str_radix(port, 16).ok() } else { None }
+        if state == LISTEN {
+            u16::from_str_radix(port, 16).ok()
+        } else {
+            None
+        }
     })
 }
 

@@ -21,7 +21,10 @@ use arguments::{Arguments, Verb};
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("DEVSPACE_AGENT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match work(Arguments::parse().verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -43,21 +46,30 @@ fn work(verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Version => {
             use std::io::Write;
-            Ok(writeln!(std::io::stdout(), "devspace-agent {}", env!("CARGO_PKG_VERSION"))?)
+            Ok(writeln!(
+                std::io::stdout(),
+                "devspace-agent {}",
+                env!("CARGO_PKG_VERSION")
+            )?)
         }
     }
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     // One thread for everything that waits; files are read and written on the blocking pool.
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
 }
 
 async fn serve() -> anyhow::Result<()> {
     let environment = Environment::from_variables(std::env::vars_os())?;
     let bind = async |address: Ipv4Addr, port: u16| {
         let address = SocketAddr::from((address, port));
-        TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+        TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}"))
     };
     let listeners = Listeners {
         control: bind(Ipv4Addr::LOCALHOST, AGENT_CONTROL).await?,

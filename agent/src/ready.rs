@@ -90,7 +90,13 @@ mod tests {
         let start = Instant::now();
         assert!(!is_ready(Readiness::Down, start));
         assert!(is_ready(Readiness::Live, start));
-        assert!(is_ready(Readiness::Restarting(start), start + Duration::from_secs(9)));
-        assert!(!is_ready(Readiness::Restarting(start), start + Duration::from_secs(10)));
+        assert!(is_ready(
+            Readiness::Restarting(start),
+            start + Duration::from_secs(9)
+        ));
+        assert!(!is_ready(
+            Readiness::Restarting(start),
+            start + Duration::from_secs(10)
+        ));
     }
 }

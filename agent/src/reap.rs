@@ -32,7 +32,10 @@ impl Children {
 
     /// The child was waited for.
     pub fn forget(&self, pid: u32) {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+        self.pids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&pid);
     }
 
     /// Reaps what has ended and is not ours.
@@ -93,8 +96,12 @@ mod tests {
     #[tokio::test]
     async fn a_zombie_of_ours_is_seen_and_left_alone() {
         let children = Children::default();
-        let mut child =
-            children.start(|| std::process::Command::new("true").spawn(), |child| Some(child.id())).unwrap();
+        let mut child = children
+            .start(
+                || std::process::Command::new("true").spawn(),
+                |child| Some(child.id()),
+            )
+            .unwrap();
         let pid = child.id();
         tokio::time::timeout(std::time::Duration::from_secs(10), async {
             while !zombies_of(std::process::id()).any(|zombie| zombie == pid) {

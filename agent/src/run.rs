@@ -40,7 +40,10 @@ pub async fn run<W>(
 where
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let layout = Layout { state: environment.state(), roots: environment.roots() };
+    let layout = Layout {
+        state: environment.state(),
+        roots: environment.roots(),
+    };
     let store = Store::open(layout)?;
     let saved = Saved::new(&environment.state());
     let log = Arc::new(EventLog::default());

@@ -18,7 +18,9 @@ impl Saved {
     /// The memory in `folder`, which must exist.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self {
+            folder: folder.to_owned(),
+        }
     }
 
     /// The last configuration; `None` if there was none or it cannot be read.

@@ -50,18 +50,26 @@ pub enum Seeded {
 /// # Errors
 /// [`SeedError`] names the step.
 pub fn seed(from: &Path, to: &Path) -> Result<Seeded, SeedError> {
-    let entries = list(from).map_err(|source| SeedError::Copy { path: from.to_owned(), source })?;
+    let entries = list(from).map_err(|source| SeedError::Copy {
+        path: from.to_owned(),
+        source,
+    })?;
     let mark = mark_of(to);
     let fingerprint = fingerprint(from, &entries);
     if fs::read_to_string(&mark).is_ok_and(|found| found == fingerprint) {
         return Ok(Seeded::Already);
     }
     let synced = synced(from, to).map_err(SeedError::State)?;
-    fs::create_dir_all(to).map_err(|source| SeedError::Copy { path: to.to_owned(), source })?;
+    fs::create_dir_all(to).map_err(|source| SeedError::Copy {
+        path: to.to_owned(),
+        source,
+    })?;
     let mut copied = 0;
     for path in entries.iter().filter(|path| !synced.contains(*path)) {
-        copy(&from.join(path), &to.join(path))
-            .map_err(|source| SeedError::Copy { path: from.join(path), source })?;
+        copy(&from.join(path), &to.join(path)).map_err(|source| SeedError::Copy {
+            path: from.join(path),
+            source,
+        })?;
         copied += 1;
     }
     fs::write(&mark, fingerprint).map_err(|source| SeedError::Mark { path: mark, source })?;
@@ -102,7 +110,8 @@ fn list(root: &Path) -> io::Result<Vec<PathBuf>> {
 fn fingerprint(root: &Path, entries: &[PathBuf]) -> String {
     let mut hasher = blake3::Hasher::new();
     for path in entries {
-        let stamp = fs::symlink_metadata(root.join(path)).map(|there| (there.len(), there.mtime(), there.mtime_nsec()));
+        let stamp = fs::symlink_metadata(root.join(path))
+            .map(|there| (there.len(), there.mtime(), there.mtime_nsec()));
         hasher.update(format!("{path:?} {:?}\n", stamp.ok()).as_bytes());
     }
     hasher.finalize().to_hex().to_string()
@@ -110,23 +119,38 @@ fn fingerprint(root: &Path, entries: &[PathBuf]) -> String {
 
 fn synced(from: &Path, to: &Path) -> Result<BTreeSet<PathBuf>, StoreError> {
     // `to` is `<volume>/src/<n>`, and the state lies at `<volume>/state`.
-    let Some(state) = to.parent().and_then(Path::parent).map(|volume| volume.join("state")) else {
+    let Some(state) = to
+        .parent()
+        .and_then(Path::parent)
+        .map(|volume| volume.join("state"))
+    else {
         return Ok(BTreeSet::new());
     };
     if !state.join("manifest.json").exists() {
         return Ok(BTreeSet::new());
     }
     let target = from.to_string_lossy().into_owned();
-    let store = Store::open(Layout { state, roots: [(target.clone(), to.to_owned())].into() })?;
+    let store = Store::open(Layout {
+        state,
+        roots: [(target.clone(), to.to_owned())].into(),
+    })?;
     let tree = store.manifest().roots.get(&target);
-    Ok(tree.into_iter().flatten().map(|(path, _)| PathBuf::from(path.as_str())).collect())
+    Ok(tree
+        .into_iter()
+        .flatten()
+        .map(|(path, _)| PathBuf::from(path.as_str()))
+        .collect())
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let kind = fs::symlink_metadata(from)?.file_type();
     let there = fs::symlink_metadata(to).ok();
     if kind.is_dir() {
-        if there.is_some_and(|there| there.is_dir()) { Ok(()) } else { fs::create_dir(to) }
+        if there.is_some_and(|there| there.is_dir()) {
+            Ok(())
+        } else {
+            fs::create_dir(to)
+        }
     } else if kind.is_symlink() {
         if there.is_some() {
             fs::remove_file(to)?;
@@ -159,7 +183,10 @@ mod tests {
         assert_eq!(seed(&image, &to).unwrap(), Seeded::Already);
         fs::write(image.join("new"), "2").unwrap();
         assert_eq!(seed(&image, &to).unwrap(), Seeded::Copied(5));
-        assert_eq!(fs::read_to_string(to.join("node_modules/y/index.js")).unwrap(), "1");
+        assert_eq!(
+            fs::read_to_string(to.join("node_modules/y/index.js")).unwrap(),
+            "1"
+        );
     }
 
     #[test]

@@ -224,10 +224,19 @@ impl Supervisor {
 
     async fn attached(&mut self, is_new: bool) {
         match self.phase {
-            Phase::Live => self.parts.log.push(AgentEvent::Live { revision: self.started, took_ms: 0 }),
-            Phase::Backoff { .. } | Phase::Idle if is_new && self.config.is_some() && self.build.is_none() => {
+            Phase::Live if is_new => self.parts.log.push(AgentEvent::Live {
+                revision: self.started,
+                took_ms: 0,
+            }),
+            Phase::Backoff { .. } | Phase::Idle
+                if is_new && self.config.is_some() && self.build.is_none() =>
+            {
                 self.failed = None;
-                if self.build_is_due() { self.start_build() } else { self.restart() }
+                if self.build_is_due() {
+                    self.start_build()
+                } else {
+                    self.restart()
+                }
             }
             _ => {}
         }
@@ -260,7 +269,10 @@ async fn stop(group: &mut Group, grace: Duration) {
     group.signal(Signal::TERM);
     if tokio::time::timeout(grace, gone(group)).await.is_err() {
         group.signal(Signal::KILL);
-        if tokio::time::timeout(Duration::from_secs(2), gone(group)).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), gone(group))
+            .await
+            .is_err()
+        {
             tracing::warn!("a process did not end by SIGKILL");
         }
     }

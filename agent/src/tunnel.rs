@@ -34,7 +34,9 @@ pub enum TunnelError {
 /// # Errors
 /// [`TunnelError`] if it cannot be reached in five seconds.
 pub async fn open(gateway: &str) -> Result<TcpStream, TunnelError> {
-    let address: SocketAddr = gateway.parse().map_err(|_| TunnelError::Address(gateway.to_owned()))?;
+    let address: SocketAddr = gateway
+        .parse()
+        .map_err(|_| TunnelError::Address(gateway.to_owned()))?;
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
     let stream = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     let stream = stream.map_err(|source| TunnelError::Connect { address, source })?;

@@ -28,12 +28,22 @@ impl Refusal {
 
     /// The request asks for what is not done.
     pub(super) fn refused(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, Problem::Refused { message: message.into() })
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::Refused {
+                message: message.into(),
+            },
+        )
     }
 
     /// The request was fine and could not be done.
     pub(super) fn failed(error: impl std::error::Error) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Problem::Failed { message: chain(&error) })
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Problem::Failed {
+                message: chain(&error),
+            },
+        )
     }
 
     pub(super) fn response(&self) -> Response<Body> {
@@ -56,11 +66,15 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<Response<Body>, Refusal> {
-    Ok(Response::new(full(serde_json::to_vec(value).map_err(Refusal::failed)?)))
+    Ok(Response::new(full(
+        serde_json::to_vec(value).map_err(Refusal::failed)?,
+    )))
 }
 
 pub(super) fn full(bytes: Vec<u8>) -> Body {
-    Full::new(Bytes::from(bytes)).map_err(|never| match never {}).boxed()
+    Full::new(Bytes::from(bytes))
+        .map_err(|never| match never {})
+        .boxed()
 }
 
 pub(super) fn empty() -> Response<Body> {

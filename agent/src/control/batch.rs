@@ -29,7 +29,10 @@ impl Control {
         self.check_lease(&request)?;
         let staged = self.stage(request).await?;
         // No build may see half a batch. It starts again with all of it.
-        self.supervisor.ask(Command::Pause).await.map_err(Refusal::failed)?;
+        self.supervisor
+            .ask(Command::Pause)
+            .await
+            .map_err(Refusal::failed)?;
         let store = Arc::clone(&self.store).lock_owned().await;
         let (store, applied) = apply(store, staged).await?;
         let Some(config) = self.wanted_config() else {
@@ -40,12 +43,22 @@ impl Control {
         self.activate(config, &store, places).await?;
         drop(store);
         let applied = applied.map_err(of_apply)?;
-        answer::json(&Committed { revision: applied.revision, root: applied.root, refused: applied.refused })
+        answer::json(&Committed {
+            revision: applied.revision,
+            root: applied.root,
+            refused: applied.refused,
+        })
     }
 
     async fn stage(&self, request: Request<Incoming>) -> Result<Staged, Refusal> {
-        let is_packed = request.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "zstd");
-        let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let is_packed = request
+            .headers()
+            .get(CONTENT_ENCODING)
+            .is_some_and(|encoding| encoding == "zstd");
+        let length = request
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         let (folder, targets) = (self.stage_folder.clone(), self.targets.clone());
         let input: Box<dyn Read + Send> = if length.is_some_and(|length| length <= COLLECTED) {
             let body = request.into_body().collect().await;
@@ -63,7 +76,10 @@ impl Control {
                 stage(&mut BufReader::new(input), &folder, &targets)
             }
         });
-        staging.await.map_err(Refusal::failed)?.map_err(|error| of_stage(&error))
+        staging
+            .await
+            .map_err(Refusal::failed)?
+            .map_err(|error| of_stage(&error))
     }
 }
 
@@ -87,12 +103,16 @@ fn of_apply(error: ApplyError) -> Refusal {
 fn of_stage(error: &StageError) -> Refusal {
     match error {
         StageError::Torn(_) | StageError::Frame(FrameError::Cut(_)) => torn(chain(error)),
-        StageError::Write(_) => {
-            Refusal::new(StatusCode::INSUFFICIENT_STORAGE, Problem::Failed { message: chain(error) })
-        }
-        StageError::Frame(_) | StageError::UnknownRoot(_) | StageError::LinkOutside { .. } | StageError::Count { .. } => {
-            Refusal::refused(chain(error))
-        }
+        StageError::Write(_) => Refusal::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            Problem::Failed {
+                message: chain(error),
+            },
+        ),
+        StageError::Frame(_)
+        | StageError::UnknownRoot(_)
+        | StageError::LinkOutside { .. }
+        | StageError::Count { .. } => Refusal::refused(chain(error)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use devspace_sync::inputs::Inputs;
 use devspace_sync::protocol::{Heartbeat, Hello, Problem, RunConfig, VERSIONS, Welcome};
 use devspace_sync::store::{Drift, Store};
 use devspace_sync::wire::Body;
@@ -11,7 +12,6 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::answer::{self, Refusal};
 use super::{Control, state};
-use crate::inputs::Inputs;
 use crate::supervisor::Command;
 
 /// zstd's level for the manifest: hashes do not shrink, names do.
@@ -22,9 +22,18 @@ const LEVEL: i32 = 1;
 impl Control {
     pub(super) async fn hello(&self, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let hello: Hello = answer::read(request).await?;
-        let version = VERSIONS.iter().copied().filter(|version| hello.versions.contains(version)).max();
+        let version = VERSIONS
+            .iter()
+            .copied()
+            .filter(|version| hello.versions.contains(version))
+            .max();
         let version = version.ok_or_else(|| {
-            Refusal::new(StatusCode::CONFLICT, Problem::Versions { agent: VERSIONS.to_vec() })
+            Refusal::new(
+                StatusCode::CONFLICT,
+                Problem::Versions {
+                    agent: VERSIONS.to_vec(),
+                },
+            )
         })?;
         self.check_config(&hello.config)?;
         self.take_lease(&hello.client, hello.resume)?;
@@ -42,7 +51,9 @@ impl Control {
             self.activate(hello.config, &store, &[]).await?;
         }
         drop(store);
-        let attached = Command::Attached { is_new: !hello.resume };
+        let attached = Command::Attached {
+            is_new: !hello.resume,
+        };
         self.supervisor.send(attached).await.map_err(Refusal::failed)?;
         answer::json(&Welcome {
             version,
@@ -71,13 +82,19 @@ impl Control {
         self.check_lease(&request)?;
         let heartbeat: Heartbeat = answer::read(request).await?;
         let store = Arc::clone(&self.store).lock_owned().await;
-        let (store, changed) =
-            if heartbeat.look { look(store, Store::look_at_changed).await? } else { (store, Vec::new()) };
+        let (store, changed) = if heartbeat.look {
+            look(store, Store::look_at_changed).await?
+        } else {
+            (store, Vec::new())
+        };
         let state = state(&store, changed);
         if state.root == heartbeat.root {
             let waiting = {
                 let configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
-                configs.pending.clone().filter(|pending| configs.active.as_ref() != Some(pending))
+                configs
+                    .pending
+                    .clone()
+                    .filter(|pending| configs.active.as_ref() != Some(pending))
             };
             if let Some(config) = waiting {
                 self.activate(config, &store, &[]).await?;
@@ -99,7 +116,9 @@ impl Control {
             let store = self.store.lock().await;
             serde_json::to_vec(store.manifest()).map_err(Refusal::failed)?
         };
-        Ok(Response::new(answer::full(zstd::encode_all(text.as_slice(), LEVEL).map_err(Refusal::failed)?)))
+        Ok(Response::new(answer::full(
+            zstd::encode_all(text.as_slice(), LEVEL).map_err(Refusal::failed)?,
+        )))
     }
 }
 
@@ -111,10 +130,18 @@ async fn look(
     let looked = tokio::task::spawn_blocking(move || {
         let drift = how(&store);
         let differs = |place: &devspace_sync::diff::Place| {
-            let found = drift.set.iter().find(|(other, ..)| other == place).map(|(_, entry, _)| entry);
+            let found = drift
+                .set
+                .iter()
+                .find(|(other, ..)| other == place)
+                .map(|(_, entry, _)| entry);
             store.manifest().get(&place.to, place.path.as_str()) != found
         };
-        let changed = drift.places().filter(|place| differs(place)).map(ToString::to_string).collect();
+        let changed = drift
+            .places()
+            .filter(|place| differs(place))
+            .map(ToString::to_string)
+            .collect();
         store.adopt(&drift).map(|()| (store, changed))
     });
     looked.await.map_err(Refusal::failed)?.map_err(Refusal::failed)

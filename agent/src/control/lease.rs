@@ -42,15 +42,21 @@ impl Control {
             }
             held.ended.cancel();
         }
-        *slot =
-            Some(Lease { client: client.clone(), ended: CancellationToken::new(), taken_by: Arc::default() });
+        *slot = Some(Lease {
+            client: client.clone(),
+            ended: CancellationToken::new(),
+            taken_by: Arc::default(),
+        });
         Ok(())
     }
 
     /// The request comes from the session that has the copy.
     pub(super) fn check_lease<B>(&self, request: &Request<B>) -> Result<Lease, Refusal> {
         let slot = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        let session = request.headers().get(SESSION_HEADER).and_then(|value| value.to_str().ok());
+        let session = request
+            .headers()
+            .get(SESSION_HEADER)
+            .and_then(|value| value.to_str().ok());
         match slot.as_ref() {
             Some(held) if session == Some(&held.client.session_id) => Ok(held.clone()),
             Some(held) => Err(taken_over(&held.client)),
@@ -61,10 +67,19 @@ impl Control {
     /// The events after the number in the query, as long as the session has the copy.
     pub(super) fn events(&self, request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let lease = self.check_lease(request)?;
-        let after = request.uri().query().and_then(|query| query.strip_prefix("after="));
+        let after = request
+            .uri()
+            .query()
+            .and_then(|query| query.strip_prefix("after="));
         let after = after.and_then(|number| number.parse().ok());
         let after = after.ok_or_else(|| Refusal::refused("`after` is missing"))?;
-        let feed = Feed { log: Arc::clone(&self.log), lease, after, ready: VecDeque::new(), is_over: false };
+        let feed = Feed {
+            log: Arc::clone(&self.log),
+            lease,
+            after,
+            ready: VecDeque::new(),
+            is_over: false,
+        };
         let lines = stream::unfold(feed, |mut feed| async {
             let line = feed.next().await?;
             Some((Ok::<_, io::Error>(Frame::data(line)), feed))

@@ -41,7 +41,9 @@ impl Supervisor {
 
     pub(super) fn start_build(&mut self) {
         let Some(config) = self.config.clone() else { return };
-        let Some(BuildConfig { command, .. }) = config.build else { return };
+        let Some(BuildConfig { command, .. }) = config.build else {
+            return;
+        };
         let start = Start {
             command: command.clone(),
             environment: self.parts.environment.of_program(&config.env),
@@ -52,18 +54,33 @@ impl Supervisor {
         self.parts.log.push(AgentEvent::BuildStarted { revision });
         let (log, container) = (Arc::clone(&self.parts.log), self.parts.container.clone());
         let sink: Sink = Arc::new(move |_: OutputStream, line: &str| {
-            log.push(AgentEvent::BuildOutput { line: line.to_owned() });
+            log.push(AgentEvent::BuildOutput {
+                line: line.to_owned(),
+            });
             container.write(line);
         });
         let began = Instant::now();
         match Group::start(&start, &self.parts.children, &sink) {
             Ok(group) => {
-                self.build = Some(Building { group, revision, digest: self.digest.clone(), began });
+                self.build = Some(Building {
+                    group,
+                    revision,
+                    digest: self.digest.clone(),
+                    began,
+                });
             }
             Err(error) => {
-                sink(OutputStream::Stderr, &format!("cannot start `{}`: {error}", command.join(" ")));
+                sink(
+                    OutputStream::Stderr,
+                    &format!("cannot start `{}`: {error}", command.join(" ")),
+                );
                 self.failed = self.digest.clone();
-                let finished = AgentEvent::BuildFinished { revision, ok: false, took_ms: 0, exit: Exit::Unknown };
+                let finished = AgentEvent::BuildFinished {
+                    revision,
+                    ok: false,
+                    took_ms: 0,
+                    exit: Exit::Unknown,
+                };
                 self.parts.log.push(finished);
             }
         }
@@ -73,7 +90,12 @@ impl Supervisor {
         let Some(build) = self.build.take() else { return };
         let ok = exit == Exit::Code(0);
         let took_ms = u64::try_from(build.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.parts.log.push(AgentEvent::BuildFinished { revision: build.revision, ok, took_ms, exit });
+        self.parts.log.push(AgentEvent::BuildFinished {
+            revision: build.revision,
+            ok,
+            took_ms,
+            exit,
+        });
         if ok {
             self.keep_built(build.digest);
             self.restart();

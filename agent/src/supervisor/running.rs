@@ -112,7 +112,10 @@ impl Supervisor {
                 }
             }
             Phase::Backoff { until } if until <= Instant::now() => {
-                self.phase = Phase::Stopping { since: Instant::now(), killed: None };
+                self.phase = Phase::Stopping {
+                    since: Instant::now(),
+                    killed: None,
+                };
                 self.tick();
             }
             Phase::Backoff { .. } | Phase::Idle | Phase::Live => {}
@@ -131,7 +134,10 @@ impl Supervisor {
             if now.duration_since(since) < self.stop_grace() + LAST_WAIT {
                 return;
             }
-            self.warn(format!("a port of {:?} is held by a process that is not the program's", self.ports()));
+            self.warn(format!(
+                "a port of {:?} is held by a process that is not the program's",
+                self.ports()
+            ));
             return self.start_program(since);
         }
         match killed {
@@ -139,7 +145,10 @@ impl Supervisor {
                 if let Some(program) = &self.program {
                     program.signal(Signal::KILL);
                 }
-                self.phase = Phase::Stopping { since, killed: Some(now) };
+                self.phase = Phase::Stopping {
+                    since,
+                    killed: Some(now),
+                };
             }
             Some(killed) if now.duration_since(killed) >= LAST_WAIT => {
                 self.warn("a process of the old program did not end by SIGKILL".to_owned());
@@ -155,10 +164,16 @@ impl Supervisor {
             self.phase = Phase::Idle;
             return;
         };
-        let command = if config.run.is_empty() { &self.parts.environment.command } else { &config.run };
+        let command = if config.run.is_empty() {
+            &self.parts.environment.command
+        } else {
+            &config.run
+        };
         if command.is_empty() {
             self.phase = Phase::Idle;
-            return self.warn("there is nothing to run: `run` is not set, and the workload has no command".to_owned());
+            return self.warn(
+                "there is nothing to run: `run` is not set, and the workload has no command".to_owned(),
+            );
         }
         let start = Start {
             command: command.clone(),
@@ -167,7 +182,9 @@ impl Supervisor {
         };
         self.started = self.revision;
         self.started_at = Instant::now();
-        self.parts.log.push(AgentEvent::ProgramStarting { revision: self.revision });
+        self.parts.log.push(AgentEvent::ProgramStarting {
+            revision: self.revision,
+        });
         let sink = self.sink();
         match Group::start(&start, &self.parts.children, &sink) {
             Ok(group) => {
@@ -175,7 +192,8 @@ impl Supervisor {
                 self.phase = Phase::Starting { since };
             }
             Err(error) => {
-                self.last_lines.push(&format!("cannot start `{}`: {error}", start.command.join(" ")));
+                self.last_lines
+                    .push(&format!("cannot start `{}`: {error}", start.command.join(" ")));
                 self.program_ended(Exit::Unknown);
             }
         }
@@ -185,7 +203,10 @@ impl Supervisor {
         self.phase = Phase::Live;
         self.set_ready(Readiness::Live);
         let took_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.parts.log.push(AgentEvent::Live { revision: self.started, took_ms });
+        self.parts.log.push(AgentEvent::Live {
+            revision: self.started,
+            took_ms,
+        });
     }
 
     pub(super) fn program_ended(&mut self, exit: Exit) {
@@ -194,17 +215,29 @@ impl Supervisor {
             program.signal(Signal::KILL);
         }
         self.set_ready(Readiness::Down);
-        self.crashes = if self.started_at.elapsed() < STEADY { self.crashes + 1 } else { 1 };
+        self.crashes = if self.started_at.elapsed() < STEADY {
+            self.crashes + 1
+        } else {
+            1
+        };
         let doublings = (self.crashes - 1).min(10);
         let wait = BACKOFF_FIRST.saturating_mul(1 << doublings).min(BACKOFF_MAX);
-        self.phase = Phase::Backoff { until: Instant::now() + wait };
+        self.phase = Phase::Backoff {
+            until: Instant::now() + wait,
+        };
         let crash_loop = self.crashes >= CRASH_LOOP;
         let last_lines = self.last_lines.take();
-        self.parts.log.push(AgentEvent::Exited { exit, last_lines, crash_loop });
+        self.parts.log.push(AgentEvent::Exited {
+            exit,
+            last_lines,
+            crash_loop,
+        });
     }
 
     pub(super) fn stop_grace(&self) -> Duration {
-        self.config.as_ref().map_or(Duration::ZERO, |config| Duration::from_millis(config.stop_grace_ms))
+        self.config.as_ref().map_or(Duration::ZERO, |config| {
+            Duration::from_millis(config.stop_grace_ms)
+        })
     }
 
     fn ports(&self) -> &[u16] {
@@ -219,7 +252,10 @@ impl Supervisor {
         let last_lines = self.last_lines.clone();
         Arc::new(move |stream, line| {
             last_lines.push(line);
-            log.push(AgentEvent::Output { stream, line: line.to_owned() });
+            log.push(AgentEvent::Output {
+                stream,
+                line: line.to_owned(),
+            });
             container.write(line);
         })
     }

@@ -45,12 +45,28 @@ pub fn diff(here: &Manifest, there: &Manifest) -> Result<Batch, Halt> {
     for (to, local) in &here.roots {
         let remote = there.roots.get(to).unwrap_or(&nothing);
         if local.is_empty() && !remote.is_empty() {
-            return Err(Halt::RootEmptied { to: to.clone(), entries: remote.len() });
+            return Err(Halt::RootEmptied {
+                to: to.clone(),
+                entries: remote.len(),
+            });
         }
-        let place = |path: &RelPath| Place { to: to.clone(), path: path.clone() };
-        let changed = local.iter().filter(|(path, entry)| remote.get(*path) != Some(*entry));
-        batch.puts.extend(changed.map(|(path, entry)| (place(path), entry.clone())));
-        batch.deletes.extend(remote.keys().rev().filter(|path| !local.contains_key(*path)).map(place));
+        let place = |path: &RelPath| Place {
+            to: to.clone(),
+            path: path.clone(),
+        };
+        let changed = local
+            .iter()
+            .filter(|(path, entry)| remote.get(*path) != Some(*entry));
+        batch
+            .puts
+            .extend(changed.map(|(path, entry)| (place(path), entry.clone())));
+        batch.deletes.extend(
+            remote
+                .keys()
+                .rev()
+                .filter(|path| !local.contains_key(*path))
+                .map(place),
+        );
     }
     Ok(batch)
 }
@@ -92,24 +108,42 @@ mod tests {
     fn manifest(paths: &[(&str, Option<&str>)]) -> Manifest {
         let entry = |content: &Option<&str>| match content {
             None => Entry::Folder,
-            Some(text) => {
-                Entry::File { size: text.len() as u64, hash: ContentHash::of(text.as_bytes()), mode: 0o644 }
-            }
+            Some(text) => Entry::File {
+                size: text.len() as u64,
+                hash: ContentHash::of(text.as_bytes()),
+                mode: 0o644,
+            },
         };
-        let tree = paths.iter().map(|(path, content)| (RelPath::try_new(path).unwrap(), entry(content))).collect();
-        Manifest { roots: [("/src".to_owned(), tree)].into() }
+        let tree = paths
+            .iter()
+            .map(|(path, content)| (RelPath::try_new(path).unwrap(), entry(content)))
+            .collect();
+        Manifest {
+            roots: [("/src".to_owned(), tree)].into(),
+        }
     }
 
     fn names(places: impl IntoIterator<Item = Place>) -> Vec<String> {
-        places.into_iter().map(|place| place.path.as_str().to_owned()).collect()
+        places
+            .into_iter()
+            .map(|place| place.path.as_str().to_owned())
+            .collect()
     }
 
     #[test]
     fn folders_come_first_and_go_last() {
         let here = manifest(&[("n", None), ("n/x", Some("1")), ("same", Some("s"))]);
-        let there = manifest(&[("o", None), ("o/p", None), ("o/p/y", Some("2")), ("same", Some("s"))]);
+        let there = manifest(&[
+            ("o", None),
+            ("o/p", None),
+            ("o/p/y", Some("2")),
+            ("same", Some("s")),
+        ]);
         let batch = diff(&here, &there).unwrap();
-        assert_eq!(names(batch.puts.into_iter().map(|(place, _)| place)), ["n", "n/x"]);
+        assert_eq!(
+            names(batch.puts.into_iter().map(|(place, _)| place)),
+            ["n", "n/x"]
+        );
         assert_eq!(names(batch.deletes), ["o/p/y", "o/p", "o"]);
     }
 
@@ -117,7 +151,10 @@ mod tests {
     fn an_emptied_root_halts_and_an_empty_start_does_not() {
         let full = manifest(&[("a", Some("1"))]);
         let empty = manifest(&[]);
-        assert!(matches!(diff(&empty, &full), Err(Halt::RootEmptied { entries: 1, .. })));
+        assert!(matches!(
+            diff(&empty, &full),
+            Err(Halt::RootEmptied { entries: 1, .. })
+        ));
         assert!(diff(&empty, &empty).unwrap().is_empty());
         assert!(diff(&empty, &Manifest::default()).unwrap().is_empty());
     }

@@ -71,8 +71,11 @@ pub enum FrameError {
 /// What `out` says.
 pub fn write_frame(out: &mut impl Write, frame: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_vec(frame)?;
-    let length = u32::try_from(text.len()).ok().filter(|length| *length <= FRAME_MAX);
-    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the frame is too long"))?;
+    let length = u32::try_from(text.len())
+        .ok()
+        .filter(|length| *length <= FRAME_MAX);
+    let length =
+        length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the frame is too long"))?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(&text)
 }
@@ -99,12 +102,18 @@ mod tests {
 
     #[test]
     fn a_frame_comes_back() {
-        let header = BatchHeader { base: RootHash("x".into()), operations: 3 };
+        let header = BatchHeader {
+            base: RootHash("x".into()),
+            operations: 3,
+        };
         let mut bytes = Vec::new();
         write_frame(&mut bytes, &header).unwrap();
         assert_eq!(read_frame::<BatchHeader>(&mut bytes.as_slice()).unwrap(), header);
         bytes.pop();
-        assert!(matches!(read_frame::<BatchHeader>(&mut bytes.as_slice()), Err(FrameError::Cut(_))));
+        assert!(matches!(
+            read_frame::<BatchHeader>(&mut bytes.as_slice()),
+            Err(FrameError::Cut(_))
+        ));
     }
 
     #[test]
@@ -113,13 +122,22 @@ mod tests {
             let text = format!(r#"{{"op":"delete","place":{{"to":"/src","path":"{path}"}}}}"#);
             let mut bytes = u32::try_from(text.len()).unwrap().to_le_bytes().to_vec();
             bytes.extend(text.as_bytes());
-            assert!(matches!(read_frame::<Operation>(&mut bytes.as_slice()), Err(FrameError::Malformed(_))), "{path}");
+            assert!(
+                matches!(
+                    read_frame::<Operation>(&mut bytes.as_slice()),
+                    Err(FrameError::Malformed(_))
+                ),
+                "{path}"
+            );
         }
     }
 
     #[test]
     fn a_huge_frame_is_refused_before_memory_is_taken() {
         let bytes = u32::MAX.to_le_bytes();
-        assert!(matches!(read_frame::<Operation>(&mut bytes.as_slice()), Err(FrameError::TooLong(_))));
+        assert!(matches!(
+            read_frame::<Operation>(&mut bytes.as_slice()),
+            Err(FrameError::TooLong(_))
+        ));
     }
 }

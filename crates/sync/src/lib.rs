@@ -6,6 +6,7 @@
 pub mod diff;
 pub mod frames;
 pub mod identity;
+pub mod inputs;
 pub mod manifest;
 pub mod path;
 pub mod protocol;

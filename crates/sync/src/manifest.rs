@@ -99,7 +99,11 @@ impl Entry {
     fn feed(&self, hasher: &mut blake3::Hasher) {
         match self {
             Self::File { size, hash, mode } => {
-                hasher.update(b"f").update(&size.to_le_bytes()).update(&hash.0).update(&mode.to_le_bytes());
+                hasher
+                    .update(b"f")
+                    .update(&size.to_le_bytes())
+                    .update(&hash.0)
+                    .update(&mode.to_le_bytes());
             }
             Self::Folder => {
                 hasher.update(b"d");
@@ -151,7 +155,11 @@ impl Manifest {
     /// Files and their bytes.
     #[must_use]
     pub fn totals(&self) -> (u64, u64) {
-        let files = self.roots.values().flat_map(Tree::values).filter(|entry| matches!(entry, Entry::File { .. }));
+        let files = self
+            .roots
+            .values()
+            .flat_map(Tree::values)
+            .filter(|entry| matches!(entry, Entry::File { .. }));
         files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size()))
     }
 }
@@ -169,7 +177,9 @@ fn folder_digests(tree: &Tree) -> BTreeMap<&str, blake3::Hasher> {
 
 /// The length comes first, so that no two sequences of texts feed the same bytes.
 fn feed_text(hasher: &mut blake3::Hasher, text: &str) {
-    hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+    hasher
+        .update(&(text.len() as u64).to_le_bytes())
+        .update(text.as_bytes());
 }
 
 #[cfg(test)]
@@ -177,24 +187,57 @@ mod tests {
     use super::*;
 
     fn file(content: &str, mode: u32) -> Entry {
-        Entry::File { size: content.len() as u64, hash: ContentHash::of(content.as_bytes()), mode }
+        Entry::File {
+            size: content.len() as u64,
+            hash: ContentHash::of(content.as_bytes()),
+            mode,
+        }
     }
 
     fn manifest(entries: &[(&str, Entry)]) -> Manifest {
-        let tree = entries.iter().map(|(path, entry)| (RelPath::try_new(path).unwrap(), entry.clone())).collect();
-        Manifest { roots: BTreeMap::from([("/src".to_owned(), tree)]) }
+        let tree = entries
+            .iter()
+            .map(|(path, entry)| (RelPath::try_new(path).unwrap(), entry.clone()))
+            .collect();
+        Manifest {
+            roots: BTreeMap::from([("/src".to_owned(), tree)]),
+        }
     }
 
     #[test]
     fn the_root_changes_with_everything_that_is_kept() {
-        let base = manifest(&[("a", Entry::Folder), ("a/x", file("one", 0o644)), ("l", Entry::Link { target: "a".into() })]);
+        let base = manifest(&[
+            ("a", Entry::Folder),
+            ("a/x", file("one", 0o644)),
+            ("l", Entry::Link { target: "a".into() }),
+        ]);
         let others = [
-            manifest(&[("a", Entry::Folder), ("a/x", file("two", 0o644)), ("l", Entry::Link { target: "a".into() })]),
-            manifest(&[("a", Entry::Folder), ("a/x", file("one", 0o755)), ("l", Entry::Link { target: "a".into() })]),
-            manifest(&[("a", Entry::Folder), ("a/y", file("one", 0o644)), ("l", Entry::Link { target: "a".into() })]),
-            manifest(&[("a", Entry::Folder), ("a/x", file("one", 0o644)), ("l", Entry::Link { target: "b".into() })]),
+            manifest(&[
+                ("a", Entry::Folder),
+                ("a/x", file("two", 0o644)),
+                ("l", Entry::Link { target: "a".into() }),
+            ]),
+            manifest(&[
+                ("a", Entry::Folder),
+                ("a/x", file("one", 0o755)),
+                ("l", Entry::Link { target: "a".into() }),
+            ]),
+            manifest(&[
+                ("a", Entry::Folder),
+                ("a/y", file("one", 0o644)),
+                ("l", Entry::Link { target: "a".into() }),
+            ]),
+            manifest(&[
+                ("a", Entry::Folder),
+                ("a/x", file("one", 0o644)),
+                ("l", Entry::Link { target: "b".into() }),
+            ]),
             manifest(&[("a", Entry::Folder), ("a/x", file("one", 0o644))]),
-            manifest(&[("b", Entry::Folder), ("b/x", file("one", 0o644)), ("l", Entry::Link { target: "a".into() })]),
+            manifest(&[
+                ("b", Entry::Folder),
+                ("b/x", file("one", 0o644)),
+                ("l", Entry::Link { target: "a".into() }),
+            ]),
         ];
         assert_eq!(base.root(), base.clone().root());
         for other in others {
@@ -206,6 +249,9 @@ mod tests {
     fn the_root_is_the_same_after_json() {
         let base = manifest(&[("a", Entry::Folder), ("a/x", file("one", 0o644))]);
         let text = serde_json::to_string(&base).unwrap();
-        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap().root(), base.root());
+        assert_eq!(
+            serde_json::from_str::<Manifest>(&text).unwrap().root(),
+            base.root()
+        );
     }
 }

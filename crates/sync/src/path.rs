@@ -65,15 +65,17 @@ impl RelPath {
     /// # Errors
     /// [`InvalidPath`] if it does not, is the root itself, or is not UTF-8.
     pub fn below(root: &Path, path: &Path) -> Result<Self, InvalidPath> {
-        let rest =
-            path.strip_prefix(root).map_err(|_| InvalidPath::Outside(path.to_string_lossy().into_owned()))?;
+        let rest = path
+            .strip_prefix(root)
+            .map_err(|_| InvalidPath::Outside(path.to_string_lossy().into_owned()))?;
         let mut names = Vec::new();
         for component in rest.components() {
             let Component::Normal(name) = component else {
                 return Err(InvalidPath::Outside(path.to_string_lossy().into_owned()));
             };
-            let name =
-                name.to_str().ok_or_else(|| InvalidPath::NotUtf8(path.to_string_lossy().into_owned()))?;
+            let name = name
+                .to_str()
+                .ok_or_else(|| InvalidPath::NotUtf8(path.to_string_lossy().into_owned()))?;
             names.push(name);
         }
         Self::try_new(&names.join("/"))
@@ -105,7 +107,9 @@ impl RelPath {
     /// It is `folder` or lies below it.
     #[must_use]
     pub fn within(&self, folder: &str) -> bool {
-        self.0.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.0
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// The place on disk, below `root`.
@@ -176,7 +180,17 @@ mod tests {
 
     #[test]
     fn hostile_paths_are_no_paths() {
-        for text in ["", "/etc/passwd", "..", "a/../../b", "a//b", "./a", "a/.", "a\0b", "a/"] {
+        for text in [
+            "",
+            "/etc/passwd",
+            "..",
+            "a/../../b",
+            "a//b",
+            "./a",
+            "a/.",
+            "a\0b",
+            "a/",
+        ] {
             assert!(RelPath::try_new(text).is_err(), "{text:?}");
         }
         assert!(RelPath::try_new(&"a".repeat(256)).is_err());
@@ -190,7 +204,9 @@ mod tests {
         assert_eq!(path.parent(), Some("a/b"));
         assert_eq!(path.name(), "c");
         assert_eq!(path.ancestors().collect::<Vec<_>>(), ["a", "a/b"]);
-        assert!(path.within("a/b") && path.within("a/b/c") && !path.within("a/bc") && !path.within("a/b/c/d"));
+        assert!(
+            path.within("a/b") && path.within("a/b/c") && !path.within("a/bc") && !path.within("a/b/c/d")
+        );
     }
 
     #[test]

@@ -34,13 +34,20 @@ impl Rules {
     /// Looks where git's working tree begins, and whether git ignores the root itself.
     #[must_use]
     pub fn new(root: &Path, only: &[String]) -> Self {
-        let only = only.iter().map(|path| path.trim_start_matches("./").trim_matches('/').to_owned()).collect();
+        let only = only
+            .iter()
+            .map(|path| path.trim_start_matches("./").trim_matches('/').to_owned())
+            .collect();
         let git = match root.ancestors().find(|folder| folder.join(".git").exists()) {
             None => Git::None,
             Some(top) if ignores(top, root) => Git::Artefact,
             Some(top) => Git::Tree { top: top.to_owned() },
         };
-        Self { root: root.to_owned(), only, git }
+        Self {
+            root: root.to_owned(),
+            only,
+            git,
+        }
     }
 
     /// The folder they speak of.
@@ -82,8 +89,12 @@ impl Rules {
                 return false;
             }
             // The root itself is no path below it; names that are not UTF-8 are reported by the scan.
-            let Ok(path) = RelPath::below(&rules.root, entry.path()) else { return true };
-            let on_the_way = within.as_ref().is_none_or(|within| path.within(within.as_str()) || within.within(path.as_str()));
+            let Ok(path) = RelPath::below(&rules.root, entry.path()) else {
+                return true;
+            };
+            let on_the_way = within
+                .as_ref()
+                .is_none_or(|within| path.within(within.as_str()) || within.within(path.as_str()));
             on_the_way && rules.selects(&path, entry.file_type().is_some_and(|kind| kind.is_dir()))
         });
         builder
@@ -92,7 +103,10 @@ impl Rules {
     /// A matcher for single paths. It does not see changes of ignore files made after its first use.
     #[must_use]
     pub fn matcher(&self) -> Matcher {
-        Matcher { rules: self.clone(), ignore: self.walk(None).build_matchers().into_iter().next() }
+        Matcher {
+            rules: self.clone(),
+            ignore: self.walk(None).build_matchers().into_iter().next(),
+        }
     }
 
     /// `only` lets the path in: it lies below one of its paths, or is a folder on the way to one.
@@ -101,7 +115,10 @@ impl Rules {
         self.only.is_empty()
             || self.only.iter().any(|only| {
                 path.within(only)
-                    || (is_folder && only.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')))
+                    || (is_folder
+                        && only
+                            .strip_prefix(path.as_str())
+                            .is_some_and(|rest| rest.starts_with('/')))
             })
     }
 
@@ -127,13 +144,17 @@ impl Matcher {
         if path.as_str().split('/').any(|name| name == ".git") || !self.rules.selects(path, is_folder) {
             return false;
         }
-        self.ignore.as_mut().is_none_or(|ignore| !ignore.matched(path.as_str(), is_folder).is_ignore())
+        self.ignore
+            .as_mut()
+            .is_none_or(|ignore| !ignore.matched(path.as_str(), is_folder).is_ignore())
     }
 }
 
 /// Git's rules as they stand at `top` leave out `folder` or a folder above it.
 fn ignores(top: &Path, folder: &Path) -> bool {
-    let Ok(path) = RelPath::below(top, folder) else { return false };
+    let Ok(path) = RelPath::below(top, folder) else {
+        return false;
+    };
     let mut builder = WalkBuilder::new(top);
     builder.hidden(false).ignore(false).current_dir(top);
     builder

@@ -93,7 +93,11 @@ pub fn refresh(
         return Ok(Vec::new());
     }
     let mut scanned = Scanned::default();
-    if metadata.is_dir() || path.parent().is_some_and(|parent| !tree.entries.contains_key(parent)) {
+    if metadata.is_dir()
+        || path
+            .parent()
+            .is_some_and(|parent| !tree.entries.contains_key(parent))
+    {
         read_below(rules, Some(path), tree, &mut scanned)?;
         tree.remove(path);
         tree.entries.append(&mut scanned.tree.entries);
@@ -132,7 +136,12 @@ fn read_below(
         match fs::symlink_metadata(found.path()) {
             Ok(metadata) => take(rules.root(), &path, &metadata, before, scanned)?,
             Err(error) if is_gone(&error) => {}
-            Err(source) => return Err(ScanError::Read { path: found.into_path(), source }),
+            Err(source) => {
+                return Err(ScanError::Read {
+                    path: found.into_path(),
+                    source,
+                });
+            }
         }
     }
     Ok(())
@@ -159,12 +168,25 @@ fn take(
     let entry = match read_entry(path, &place, metadata) {
         Ok(entry) => entry,
         Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            scanned
+                .warnings
+                .push(format!("not synced: `{path}` may not be read"));
+            return Ok(());
+        }
         Err(source) => return Err(ScanError::Read { path: place, source }),
     };
     match entry {
         Ok(entry) => {
             let racy = identity.is_racy(read_at);
-            scanned.tree.entries.insert(path.clone(), Known { entry, identity, racy });
+            scanned.tree.entries.insert(
+                path.clone(),
+                Known {
+                    entry,
+                    identity,
+                    racy,
+                },
+            );
         }
         Err(warning) => scanned.warnings.push(warning),
     }
@@ -180,18 +202,28 @@ fn read_entry(path: &RelPath, place: &Path, metadata: &Metadata) -> io::Result<R
     if kind.is_symlink() {
         let target = fs::read_link(place)?;
         let Some(target) = target.to_str() else {
-            return Ok(Err(format!("not synced: the link `{path}` leads to a name that is not UTF-8")));
+            return Ok(Err(format!(
+                "not synced: the link `{path}` leads to a name that is not UTF-8"
+            )));
         };
         if !link_stays_inside(path, target) {
-            return Ok(Err(format!("not synced: the link `{path}` leads out of its folder, to `{target}`")));
+            return Ok(Err(format!(
+                "not synced: the link `{path}` leads out of its folder, to `{target}`"
+            )));
         }
-        return Ok(Ok(Entry::Link { target: target.to_owned() }));
+        return Ok(Ok(Entry::Link {
+            target: target.to_owned(),
+        }));
     }
     if !kind.is_file() {
         return Ok(Err(format!("not synced: `{path}` is no file, folder or link")));
     }
     let (size, hash) = hash_file(place)?;
-    Ok(Ok(Entry::File { size, hash, mode: metadata.permissions().mode() & MODE_MASK }))
+    Ok(Ok(Entry::File {
+        size,
+        hash,
+        mode: metadata.permissions().mode() & MODE_MASK,
+    }))
 }
 
 /// Length and hash of a file, as far as it could be read.
@@ -205,7 +237,9 @@ pub fn hash_file(place: &Path) -> io::Result<(u64, ContentHash)> {
     let mut size = 0;
     loop {
         let read = file.read(&mut buffer)?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else { break };
+        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
         hasher.update(bytes);
         size += read as u64;
     }
@@ -213,11 +247,18 @@ pub fn hash_file(place: &Path) -> io::Result<(u64, ContentHash)> {
 }
 
 fn ensure_root(root: &Path) -> Result<(), ScanError> {
-    if root.is_dir() { Ok(()) } else { Err(ScanError::RootGone(root.to_owned())) }
+    if root.is_dir() {
+        Ok(())
+    } else {
+        Err(ScanError::RootGone(root.to_owned()))
+    }
 }
 
 fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 // === impl LocalTree ===
@@ -231,12 +272,16 @@ impl LocalTree {
     /// What is there as a tree of a manifest.
     #[must_use]
     pub fn to_tree(&self) -> Tree {
-        self.entries().map(|(path, entry)| (path.clone(), entry.clone())).collect()
+        self.entries()
+            .map(|(path, entry)| (path.clone(), entry.clone()))
+            .collect()
     }
 
     /// The folders, for the watcher.
     pub fn folders(&self) -> impl Iterator<Item = &RelPath> {
-        self.entries().filter(|(_, entry)| matches!(entry, Entry::Folder)).map(|(path, _)| path)
+        self.entries()
+            .filter(|(_, entry)| matches!(entry, Entry::Folder))
+            .map(|(path, _)| path)
     }
 
     /// The entry at `path`.

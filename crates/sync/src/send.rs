@@ -62,7 +62,13 @@ pub fn send(
     out: &mut impl Write,
 ) -> Result<Moved, SendError> {
     let operations = (batch.puts.len() + batch.deletes.len()) as u64;
-    write_frame(out, &BatchHeader { base: base.clone(), operations })?;
+    write_frame(
+        out,
+        &BatchHeader {
+            base: base.clone(),
+            operations,
+        },
+    )?;
     let mut moved = Moved::new();
     for (place, entry) in &batch.puts {
         match entry {
@@ -88,7 +94,13 @@ pub fn send(
 }
 
 fn put(place: &Place, entry: &Entry, out: &mut impl Write) -> io::Result<()> {
-    write_frame(out, &Operation::Put { place: place.clone(), entry: entry.clone() })
+    write_frame(
+        out,
+        &Operation::Put {
+            place: place.clone(),
+            entry: entry.clone(),
+        },
+    )
 }
 
 fn send_whole(
@@ -107,7 +119,11 @@ fn send_whole(
         }
         Err(source) => return Err(SendError::Read { path, source }),
     };
-    let now = Entry::File { size: content.len() as u64, hash: ContentHash::of(&content), mode };
+    let now = Entry::File {
+        size: content.len() as u64,
+        hash: ContentHash::of(&content),
+        mode,
+    };
     put(place, &now, out)?;
     out.write_all(&content)?;
     if now != *entry {
@@ -129,5 +145,9 @@ fn send_streamed(
     };
     put(place, entry, out)?;
     let sent = io::copy(&mut file.take(size), out)?;
-    if sent == size { Ok(()) } else { Err(SendError::Torn(path)) }
+    if sent == size {
+        Ok(())
+    } else {
+        Err(SendError::Torn(path))
+    }
 }

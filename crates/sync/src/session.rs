@@ -8,7 +8,13 @@ mod config;
 mod dial;
 mod driver;
 mod event;
+mod folders;
+mod here;
+mod link;
+mod outgoing;
+mod quiet;
 mod tunnel;
+mod watch;
 
 use std::sync::Arc;
 

@@ -75,9 +75,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`] tells the step.
     pub fn open(layout: Layout) -> Result<Self, StoreError> {
-        for folder in layout.roots.values().chain([&layout.state, &stage_folder(&layout.state)]) {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StoreError::Folder { path: folder.clone(), source })?;
+        for folder in layout
+            .roots
+            .values()
+            .chain([&layout.state, &stage_folder(&layout.state)])
+        {
+            std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+                path: folder.clone(),
+                source,
+            })?;
         }
         stage::clear(&stage_folder(&layout.state)).map_err(StoreError::Write)?;
         let (journal, loaded) = Journal::open(&layout.state)?;
@@ -88,7 +94,11 @@ impl Store {
             revision: loaded.revision,
             journal,
         };
-        let trust = if loaded.same_boot { look::Trust::Identity } else { look::Trust::Nothing };
+        let trust = if loaded.same_boot {
+            look::Trust::Identity
+        } else {
+            look::Trust::Nothing
+        };
         let drift = store.look(trust, &loaded.unfinished);
         store.adopt(&drift)?;
         store.compact()?;
@@ -100,7 +110,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the state could not be written.
     pub fn set_roots(&mut self, roots: &[String]) -> Result<(), StoreError> {
-        if roots.len() == self.manifest.roots.len() && roots.iter().all(|to| self.manifest.roots.contains_key(to)) {
+        if roots.len() == self.manifest.roots.len()
+            && roots.iter().all(|to| self.manifest.roots.contains_key(to))
+        {
             return Ok(());
         }
         self.manifest.roots.retain(|to, _| roots.contains(to));
@@ -149,7 +161,11 @@ impl Store {
         if drift.is_empty() {
             return Ok(());
         }
-        let mark = Mark::Commit { revision: self.revision, set: drift.set.clone(), gone: drift.gone.clone() };
+        let mark = Mark::Commit {
+            revision: self.revision,
+            set: drift.set.clone(),
+            gone: drift.gone.clone(),
+        };
         self.write(&mark)?;
         self.remember(&drift.set, &drift.gone);
         Ok(())
@@ -165,11 +181,17 @@ impl Store {
 
     fn write(&mut self, mark: &Mark) -> Result<(), StoreError> {
         self.journal.append(mark).map_err(StoreError::Write)?;
-        if self.journal.is_long() { self.compact() } else { Ok(()) }
+        if self.journal.is_long() {
+            self.compact()
+        } else {
+            Ok(())
+        }
     }
 
     fn compact(&mut self) -> Result<(), StoreError> {
-        self.journal.compact(&self.manifest, &self.identities, self.revision).map_err(StoreError::Write)
+        self.journal
+            .compact(&self.manifest, &self.identities, self.revision)
+            .map_err(StoreError::Write)
     }
 }
 
@@ -195,7 +217,10 @@ fn remember(
         if !matches!(entry, Entry::Folder) {
             for path in paths_below(tree, &place.path) {
                 tree.remove(&path);
-                identities.remove(&Place { to: place.to.clone(), path });
+                identities.remove(&Place {
+                    to: place.to.clone(),
+                    path,
+                });
             }
         }
         tree.insert(place.path.clone(), entry.clone());

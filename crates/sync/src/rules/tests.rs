@@ -9,8 +9,16 @@ use super::*;
 use crate::scan::{LocalTree, scan};
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").args(arguments).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "git {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -29,8 +37,15 @@ fn files(root: &Path, only: &[String]) -> BTreeSet<String> {
 }
 
 fn by_git(root: &Path) -> BTreeSet<String> {
-    let listed = git(root, &["ls-files", "-z", "--others", "--cached", "--exclude-standard"]);
-    listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+    let listed = git(
+        root,
+        &["ls-files", "-z", "--others", "--cached", "--exclude-standard"],
+    );
+    listed
+        .split('\0')
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The single-path matcher and the walk must agree, or a save would be treated unlike a scan.
@@ -41,7 +56,11 @@ fn assert_matcher_agrees(root: &Path, included: &BTreeSet<String>) {
         if entry.file_type().is_some_and(|kind| kind.is_file())
             && let Ok(path) = RelPath::below(root, entry.path())
         {
-            assert_eq!(matcher.includes(&path, false), included.contains(path.as_str()), "{path}");
+            assert_eq!(
+                matcher.includes(&path, false),
+                included.contains(path.as_str()),
+                "{path}"
+            );
         }
     }
 }
@@ -51,13 +70,36 @@ fn the_rules_are_those_of_git() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     git(root, &["init", "-q"]);
-    write(root, ".gitignore", "*.log\n!keep.log\n/target/\nbuild\n**/gen/*.rs\ndoc/**/*.pdf\nspace\\ \n#c\n\\#hash\n");
+    write(
+        root,
+        ".gitignore",
+        "*.log\n!keep.log\n/target/\nbuild\n**/gen/*.rs\ndoc/**/*.pdf\nspace\\ \n#c\n\\#hash\n",
+    );
     write(root, "a/.gitignore", "!debug.log\nlocal/*\n!local/kept\n");
     write(root, ".git/info/exclude", "secret.txt\n");
     for path in [
-        "x.log", "keep.log", "target/o", "a/target/o", "build", "b/build/x", "gen/a.rs", "c/gen/a.rs", "c/gen/a.txt",
-        "doc/a/b.pdf", "doc/a.pdf", "a/debug.log", "debug.log", "a/local/x", "a/local/kept", "secret.txt",
-        "a/secret.txt", "space ", "#hash", "#c", ".hidden/.x", ".env",
+        "x.log",
+        "keep.log",
+        "target/o",
+        "a/target/o",
+        "build",
+        "b/build/x",
+        "gen/a.rs",
+        "c/gen/a.rs",
+        "c/gen/a.txt",
+        "doc/a/b.pdf",
+        "doc/a.pdf",
+        "a/debug.log",
+        "debug.log",
+        "a/local/x",
+        "a/local/kept",
+        "secret.txt",
+        "a/secret.txt",
+        "space ",
+        "#hash",
+        "#c",
+        ".hidden/.x",
+        ".env",
     ] {
         write(root, path, "x");
     }
@@ -99,13 +141,23 @@ fn our_own_file_wins_over_git_and_only_narrows() {
     git(root, &["init", "-q"]);
     write(root, ".gitignore", "generated/\n");
     write(root, IGNORE_FILE, "!generated/\n*.md\n");
-    for path in ["generated/a", "README.md", "src/a", "crates/one/a", "crates/two/a", "srcs"] {
+    for path in [
+        "generated/a",
+        "README.md",
+        "src/a",
+        "crates/one/a",
+        "crates/two/a",
+        "srcs",
+    ] {
         write(root, path, "x");
     }
     let all = files(root, &[]);
     assert!(all.contains("generated/a") && !all.contains("README.md"));
     let only = ["src".to_owned(), "./crates/one/".to_owned()];
-    assert_eq!(files(root, &only), BTreeSet::from(["src/a".to_owned(), "crates/one/a".to_owned()]));
+    assert_eq!(
+        files(root, &only),
+        BTreeSet::from(["src/a".to_owned(), "crates/one/a".to_owned()])
+    );
 }
 
 #[test]
@@ -116,7 +168,10 @@ fn without_git_the_files_below_the_root_still_hold() {
     write(&root, ".gitignore", "*.log\n");
     write(&root, "a.log", "x");
     write(&root, "a.rs", "x");
-    assert_eq!(files(&root, &[]), BTreeSet::from([".gitignore".to_owned(), "a.rs".to_owned()]));
+    assert_eq!(
+        files(&root, &[]),
+        BTreeSet::from([".gitignore".to_owned(), "a.rs".to_owned()])
+    );
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -125,9 +180,28 @@ fn name() -> impl Strategy<Value = String> {
 
 fn pattern() -> impl Strategy<Value = String> {
     let base = prop::sample::select(vec![
-        "a", "*.log", "target/", "/b", "a/b", "**/c.log", "a/**", "**/target/**", "?", "[ab]", "x y", "*", ".e", "b/*",
+        "a",
+        "*.log",
+        "target/",
+        "/b",
+        "a/b",
+        "**/c.log",
+        "a/**",
+        "**/target/**",
+        "?",
+        "[ab]",
+        "x y",
+        "*",
+        ".e",
+        "b/*",
     ]);
-    (any::<bool>(), base).prop_map(|(negated, base)| if negated { format!("!{base}") } else { base.to_owned() })
+    (any::<bool>(), base).prop_map(|(negated, base)| {
+        if negated {
+            format!("!{base}")
+        } else {
+            base.to_owned()
+        }
+    })
 }
 
 proptest! {

@@ -63,11 +63,21 @@ impl Store {
     pub fn apply(&mut self, staged: Staged) -> Result<Applied, ApplyError> {
         let found = self.root();
         if staged.header.base != found {
-            return Err(ApplyError::Base { wanted: staged.header.base.clone(), found });
+            return Err(ApplyError::Base {
+                wanted: staged.header.base.clone(),
+                found,
+            });
         }
-        let places: Vec<Place> =
-            staged.puts.iter().map(|put| &put.place).chain(&staged.deletes).cloned().collect();
-        self.write(&Mark::Begin { places: places.clone() })?;
+        let places: Vec<Place> = staged
+            .puts
+            .iter()
+            .map(|put| &put.place)
+            .chain(&staged.deletes)
+            .cloned()
+            .collect();
+        self.write(&Mark::Begin {
+            places: places.clone(),
+        })?;
         let mut work = Work::default();
         let (early, late): (Vec<&Place>, Vec<&Place>) = self.split_deletes(&staged);
         for place in early {
@@ -75,18 +85,32 @@ impl Store {
         }
         for put in &staged.puts {
             if let Err(reason) = self.put(put, &mut work) {
-                work.refused.push(Refused { place: put.place.clone(), reason });
+                work.refused.push(Refused {
+                    place: put.place.clone(),
+                    reason,
+                });
             }
         }
         for place in late {
             self.delete(place, &mut work);
         }
         let revision = Revision(self.revision.0 + 1);
-        let Work { set, gone, refused, .. } = work;
-        self.write(&Mark::Commit { revision, set: set.clone(), gone: gone.clone() })?;
+        let Work {
+            set, gone, refused, ..
+        } = work;
+        self.write(&Mark::Commit {
+            revision,
+            set: set.clone(),
+            gone: gone.clone(),
+        })?;
         self.revision = revision;
         self.remember(&set, &gone);
-        Ok(Applied { revision, root: self.root(), refused, places })
+        Ok(Applied {
+            revision,
+            root: self.root(),
+            refused,
+            places,
+        })
     }
 
     /// Deletions below a folder that becomes something else come before the puts, the others after them.
@@ -95,11 +119,18 @@ impl Store {
             .puts
             .iter()
             .filter(|put| !matches!(put.entry, Entry::Folder))
-            .filter(|put| matches!(self.manifest.get(&put.place.to, put.place.path.as_str()), Some(Entry::Folder)))
+            .filter(|put| {
+                matches!(
+                    self.manifest.get(&put.place.to, put.place.path.as_str()),
+                    Some(Entry::Folder)
+                )
+            })
             .map(|put| &put.place)
             .collect();
         staged.deletes.iter().partition(|place| {
-            becoming.iter().any(|other| other.to == place.to && place.path.within(other.path.as_str()))
+            becoming
+                .iter()
+                .any(|other| other.to == place.to && place.path.within(other.path.as_str()))
         })
     }
 
@@ -120,17 +151,25 @@ impl Store {
             }
         }
         let metadata = fs::symlink_metadata(&path).map_err(|error| error.to_string())?;
-        work.set.push((put.place.clone(), put.entry.clone(), Identity::of(&metadata)));
+        work.set
+            .push((put.place.clone(), put.entry.clone(), Identity::of(&metadata)));
         Ok(())
     }
 
     /// Removes what a batch wrote. What is not removed (a folder with other content, say) is no longer ours.
     fn delete(&self, place: &Place, work: &mut Work) {
-        let Some(entry) = self.manifest.get(&place.to, place.path.as_str()) else { return };
-        let Some(root) = self.folder(&place.to) else { return };
+        let Some(entry) = self.manifest.get(&place.to, place.path.as_str()) else {
+            return;
+        };
+        let Some(root) = self.folder(&place.to) else {
+            return;
+        };
         work.gone.push(place.clone());
         // A folder that is gone took what was in it along.
-        if work.check_parents(root, place, |_| Err(io::ErrorKind::NotFound.into())).is_err() {
+        if work
+            .check_parents(root, place, |_| Err(io::ErrorKind::NotFound.into()))
+            .is_err()
+        {
             return;
         }
         let path = place.path.under(root);
@@ -142,7 +181,10 @@ impl Store {
         if let Err(error) = removed
             && !harmless.contains(&error.kind())
         {
-            work.refused.push(Refused { place: place.clone(), reason: format!("cannot remove it ({error})") });
+            work.refused.push(Refused {
+                place: place.clone(),
+                reason: format!("cannot remove it ({error})"),
+            });
         }
     }
 }
@@ -168,8 +210,13 @@ impl Work {
         missing: impl Fn(&Path) -> io::Result<()>,
     ) -> Result<(), String> {
         for folder in place.path.ancestors() {
-            let Ok(path) = RelPath::try_new(folder) else { return Err("its folder has no valid name".to_owned()) };
-            let above = Place { to: place.to.clone(), path };
+            let Ok(path) = RelPath::try_new(folder) else {
+                return Err("its folder has no valid name".to_owned());
+            };
+            let above = Place {
+                to: place.to.clone(),
+                path,
+            };
             if self.sound.contains(&above) {
                 continue;
             }

@@ -25,7 +25,11 @@ pub(super) enum Mark {
     /// These paths are about to be written.
     Begin { places: Vec<Place> },
     /// This is what they hold now. It is the commit of a batch.
-    Commit { revision: Revision, set: Vec<(Place, Entry, Identity)>, gone: Vec<Place> },
+    Commit {
+        revision: Revision,
+        set: Vec<(Place, Entry, Identity)>,
+        gone: Vec<Place>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,7 +65,10 @@ pub(super) struct Journal {
 
 impl Journal {
     pub(super) fn open(folder: &Path) -> Result<(Self, Loaded), StoreError> {
-        let mut loaded = Loaded { same_boot: true, ..Loaded::default() };
+        let mut loaded = Loaded {
+            same_boot: true,
+            ..Loaded::default()
+        };
         match fs::read(folder.join("manifest.json")) {
             Ok(text) => {
                 let snapshot: Snapshot =
@@ -71,17 +78,38 @@ impl Journal {
                 }
                 loaded.same_boot = snapshot.boot == boot_id();
                 loaded.revision = snapshot.revision;
-                loaded.manifest.roots = snapshot.roots.into_iter().map(|to| (to, BTreeMap::new())).collect();
-                remember(&mut loaded.manifest, &mut loaded.identities, &snapshot.entries, &[]);
+                loaded.manifest.roots = snapshot
+                    .roots
+                    .into_iter()
+                    .map(|to| (to, BTreeMap::new()))
+                    .collect();
+                remember(
+                    &mut loaded.manifest,
+                    &mut loaded.identities,
+                    &snapshot.entries,
+                    &[],
+                );
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::Read(error)),
         }
         let path = folder.join("journal");
-        let file = OpenOptions::new().create(true).append(true).read(true).open(path).map_err(StoreError::Read)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .read(true)
+            .open(path)
+            .map_err(StoreError::Read)?;
         replay(&file, &mut loaded).map_err(StoreError::Read)?;
         let length = file.metadata().map_err(StoreError::Read)?.len();
-        Ok((Self { folder: folder.to_owned(), file, length }, loaded))
+        Ok((
+            Self {
+                folder: folder.to_owned(),
+                file,
+                length,
+            },
+            loaded,
+        ))
     }
 
     pub(super) fn append(&mut self, mark: &Mark) -> io::Result<()> {
@@ -149,5 +177,8 @@ fn replay(file: &File, loaded: &mut Loaded) -> io::Result<()> {
 
 /// Changes at each start of the machine (proc(5)). Empty where it cannot be read, which then means never the same.
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

@@ -47,7 +47,9 @@ impl Store {
         let mut drift = Drift::default();
         for (place, known) in &self.identities {
             let entry = self.manifest.get(&place.to, place.path.as_str());
-            let Some(root) = self.folder(&place.to) else { continue };
+            let Some(root) = self.folder(&place.to) else {
+                continue;
+            };
             match read(root, place, (trust == Trust::Identity).then_some(known)) {
                 Read::AsKnown => {}
                 // A folder's size and times change with what is put in it; only its being there is synced.
@@ -59,7 +61,9 @@ impl Store {
         }
         // What a batch was writing when the agent died may lie there without having been committed.
         for place in also.iter().filter(|place| !self.identities.contains_key(*place)) {
-            let Some(root) = self.folder(&place.to) else { continue };
+            let Some(root) = self.folder(&place.to) else {
+                continue;
+            };
             if let Read::Found(found, identity) = read(root, place, None) {
                 drift.set.push((place.clone(), found, identity));
             }
@@ -76,7 +80,9 @@ enum Read {
 
 fn read(root: &Path, place: &Place, known: Option<&Identity>) -> Read {
     let path = place.path.under(root);
-    let Ok(metadata) = fs::symlink_metadata(&path) else { return Read::Nothing };
+    let Ok(metadata) = fs::symlink_metadata(&path) else {
+        return Read::Nothing;
+    };
     let identity = Identity::of(&metadata);
     let kind = metadata.file_type();
     if known == Some(&identity) && !kind.is_dir() {
@@ -85,10 +91,16 @@ fn read(root: &Path, place: &Place, known: Option<&Identity>) -> Read {
     let entry = if kind.is_dir() {
         Some(Entry::Folder)
     } else if kind.is_symlink() {
-        fs::read_link(&path).ok().and_then(|target| target.to_str().map(|target| Entry::Link { target: target.to_owned() }))
+        fs::read_link(&path).ok().and_then(|target| {
+            target.to_str().map(|target| Entry::Link {
+                target: target.to_owned(),
+            })
+        })
     } else if kind.is_file() {
         let mode = metadata.permissions().mode() & MODE_MASK;
-        hash_file(&path).ok().map(|(size, hash)| Entry::File { size, hash, mode })
+        hash_file(&path)
+            .ok()
+            .map(|(size, hash)| Entry::File { size, hash, mode })
     } else {
         None
     };

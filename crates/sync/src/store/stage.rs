@@ -78,10 +78,19 @@ pub enum StageError {
 pub fn stage(input: &mut impl Read, folder: &Path, targets: &BTreeSet<String>) -> Result<Staged, StageError> {
     let header: BatchHeader = read_frame(input)?;
     if header.operations > OPERATIONS_MAX {
-        return Err(StageError::Count { found: OPERATIONS_MAX, said: header.operations });
+        return Err(StageError::Count {
+            found: OPERATIONS_MAX,
+            said: header.operations,
+        });
     }
     let own = TempDir::new_in(folder).map_err(StageError::Write)?;
-    let mut staged = Staged { header, puts: Vec::new(), deletes: Vec::new(), bytes: 0, _folder: own };
+    let mut staged = Staged {
+        header,
+        puts: Vec::new(),
+        deletes: Vec::new(),
+        bytes: 0,
+        _folder: own,
+    };
     let mut found = 0;
     loop {
         let source = staged._folder.path().join(found.to_string());
@@ -96,14 +105,24 @@ pub fn stage(input: &mut impl Read, folder: &Path, targets: &BTreeSet<String>) -
                 check_root(&place, targets)?;
                 staged.deletes.push(place);
             }
-            Operation::End { operations } if operations == found && operations == staged.header.operations => {
+            Operation::End { operations }
+                if operations == found && operations == staged.header.operations =>
+            {
                 return Ok(staged);
             }
-            Operation::End { operations } => return Err(StageError::Count { found, said: operations }),
+            Operation::End { operations } => {
+                return Err(StageError::Count {
+                    found,
+                    said: operations,
+                });
+            }
         }
         found += 1;
         if found > staged.header.operations {
-            return Err(StageError::Count { found, said: staged.header.operations });
+            return Err(StageError::Count {
+                found,
+                said: staged.header.operations,
+            });
         }
     }
 }
@@ -117,7 +136,11 @@ pub(super) fn clear(folder: &Path) -> io::Result<()> {
 }
 
 fn check_root(place: &Place, targets: &BTreeSet<String>) -> Result<(), StageError> {
-    if targets.contains(&place.to) { Ok(()) } else { Err(StageError::UnknownRoot(place.to.clone())) }
+    if targets.contains(&place.to) {
+        Ok(())
+    } else {
+        Err(StageError::UnknownRoot(place.to.clone()))
+    }
 }
 
 fn take(
@@ -130,7 +153,10 @@ fn take(
         Entry::Folder => Ok((Entry::Folder, None)),
         Entry::Link { target } => {
             if !link_stays_inside(&place.path, &target) {
-                return Err(StageError::LinkOutside { place: place.clone(), target });
+                return Err(StageError::LinkOutside {
+                    place: place.clone(),
+                    target,
+                });
             }
             std::os::unix::fs::symlink(&target, &source).map_err(StageError::Write)?;
             Ok((Entry::Link { target }, Some(source)))
@@ -165,6 +191,7 @@ fn take_file(input: &mut impl Read, source: &Path, size: u64, mode: u32) -> Resu
         left -= part.len() as u64;
     }
     // Not by the mode of `open`, which the process's umask narrows.
-    file.set_permissions(Permissions::from_mode(mode)).map_err(StageError::Write)?;
+    file.set_permissions(Permissions::from_mode(mode))
+        .map_err(StageError::Write)?;
     Ok(ContentHash::from_hasher(&hasher))
 }

@@ -40,19 +40,35 @@ impl Bench {
     }
 
     fn local(&self) -> Manifest {
-        let tree = scan(&Rules::new(&self.here(), &[]), &LocalTree::default()).unwrap().tree.to_tree();
-        Manifest { roots: BTreeMap::from([(TO.to_owned(), tree)]) }
+        let tree = scan(&Rules::new(&self.here(), &[]), &LocalTree::default())
+            .unwrap()
+            .tree
+            .to_tree();
+        Manifest {
+            roots: BTreeMap::from([(TO.to_owned(), tree)]),
+        }
     }
 
     fn bytes(&self, batch: &Batch) -> Vec<u8> {
         let mut bytes = Vec::new();
         let folders = BTreeMap::from([(TO.to_owned(), self.here())]);
-        send(batch, &self.store.root(), &folders, &Progress::default(), &mut bytes).unwrap();
+        send(
+            batch,
+            &self.store.root(),
+            &folders,
+            &Progress::default(),
+            &mut bytes,
+        )
+        .unwrap();
         bytes
     }
 
     fn stage(&self, bytes: &[u8]) -> Result<Staged, StageError> {
-        stage(&mut &*bytes, &self.store.stage_folder(), &BTreeSet::from([TO.to_owned()]))
+        stage(
+            &mut &*bytes,
+            &self.store.stage_folder(),
+            &BTreeSet::from([TO.to_owned()]),
+        )
     }
 
     fn sync(&mut self) -> Applied {
@@ -69,11 +85,17 @@ impl Bench {
 }
 
 fn layout(folder: &Path) -> Layout {
-    Layout { state: folder.join("state"), roots: BTreeMap::from([(TO.to_owned(), folder.join("there"))]) }
+    Layout {
+        state: folder.join("state"),
+        roots: BTreeMap::from([(TO.to_owned(), folder.join("there"))]),
+    }
 }
 
 fn scanned(folder: &Path) -> Tree {
-    scan(&Rules::new(folder, &[]), &LocalTree::default()).unwrap().tree.to_tree()
+    scan(&Rules::new(folder, &[]), &LocalTree::default())
+        .unwrap()
+        .tree
+        .to_tree()
 }
 
 #[test]
@@ -88,13 +110,26 @@ fn what_is_here_is_there_and_what_is_only_there_stays() {
     let applied = bench.sync();
     assert_eq!(applied.revision, Revision(1));
     assert_eq!(applied.root, bench.local().root());
-    assert_eq!(fs::read_link(bench.there().join("link")).unwrap(), Path::new("a/b"));
-    assert_eq!(fs::metadata(bench.there().join("run.sh")).unwrap().permissions().mode() & 0o777, 0o750);
+    assert_eq!(
+        fs::read_link(bench.there().join("link")).unwrap(),
+        Path::new("a/b")
+    );
+    assert_eq!(
+        fs::metadata(bench.there().join("run.sh"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o750
+    );
     fs::remove_dir_all(bench.here().join("a")).unwrap();
     fs::remove_file(bench.here().join("link")).unwrap();
     bench.sync();
     assert!(!bench.there().join("a/b").exists());
-    assert_eq!(fs::read_to_string(bench.there().join("a/of-the-image")).unwrap(), "kept");
+    assert_eq!(
+        fs::read_to_string(bench.there().join("a/of-the-image")).unwrap(),
+        "kept"
+    );
     assert_eq!(bench.store.root(), bench.local().root());
 }
 
@@ -137,7 +172,10 @@ fn nothing_is_written_through_a_link_of_the_copy() {
     symlink(&outside, bench.there().join("a")).unwrap();
     bench.put("a/c", "2");
     let batch = diff(&bench.local(), bench.store.manifest()).unwrap();
-    let applied = bench.store.apply(bench.stage(&bench.bytes(&batch)).unwrap()).unwrap();
+    let applied = bench
+        .store
+        .apply(bench.stage(&bench.bytes(&batch)).unwrap())
+        .unwrap();
     assert_eq!(applied.refused.len(), 1, "{:?}", applied.refused);
     assert!(!outside.join("c").exists());
 }
@@ -171,13 +209,25 @@ fn a_death_in_the_middle_of_a_batch_is_found() {
     bench.put("a", "old");
     bench.put("gone", "x");
     bench.sync();
-    let path = |text| Place { to: TO.to_owned(), path: RelPath::try_new(text).unwrap() };
-    bench.store.write(&Mark::Begin { places: vec![path("a"), path("new"), path("gone")] }).unwrap();
+    let path = |text| Place {
+        to: TO.to_owned(),
+        path: RelPath::try_new(text).unwrap(),
+    };
+    bench
+        .store
+        .write(&Mark::Begin {
+            places: vec![path("a"), path("new"), path("gone")],
+        })
+        .unwrap();
     fs::write(bench.there().join("a"), "new").unwrap();
     fs::write(bench.there().join("new"), "half").unwrap();
     fs::remove_file(bench.there().join("gone")).unwrap();
     let again = Store::open(layout(bench.folder.path())).unwrap();
-    assert_eq!(again.manifest().roots[TO], scanned(&bench.there()), "the manifest says what the disk holds");
+    assert_eq!(
+        again.manifest().roots[TO],
+        scanned(&bench.there()),
+        "the manifest says what the disk holds"
+    );
     assert_eq!(again.revision(), Revision(1));
 }
 
@@ -198,7 +248,14 @@ fn a_change_made_in_the_copy_is_seen() {
 
 fn hostile(operations: &[Operation], content: &[u8], said: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write_frame(&mut bytes, &BatchHeader { base: RootHash(String::new()), operations: said }).unwrap();
+    write_frame(
+        &mut bytes,
+        &BatchHeader {
+            base: RootHash(String::new()),
+            operations: said,
+        },
+    )
+    .unwrap();
     for operation in operations {
         write_frame(&mut bytes, operation).unwrap();
         bytes.extend(content);
@@ -207,27 +264,54 @@ fn hostile(operations: &[Operation], content: &[u8], said: u64) -> Vec<u8> {
 }
 
 fn place(to: &str, path: &str) -> Place {
-    Place { to: to.to_owned(), path: RelPath::try_new(path).unwrap() }
+    Place {
+        to: to.to_owned(),
+        path: RelPath::try_new(path).unwrap(),
+    }
 }
 
 #[test]
 fn hostile_batches_are_refused_and_leave_nothing() {
     let bench = Bench::new();
-    let file = |size| Entry::File { size, hash: ContentHash::of(b"x"), mode: 0o644 };
-    let link = |target: &str| Entry::Link { target: target.to_owned() };
-    let put = |to: &str, entry| Operation::Put { place: place(to, "p"), entry };
+    let file = |size| Entry::File {
+        size,
+        hash: ContentHash::of(b"x"),
+        mode: 0o644,
+    };
+    let link = |target: &str| Entry::Link {
+        target: target.to_owned(),
+    };
+    let put = |to: &str, entry| Operation::Put {
+        place: place(to, "p"),
+        entry,
+    };
     let end = |operations| Operation::End { operations };
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("empty", Vec::new()),
         ("noise", vec![0xff; 64]),
-        ("link to the root", hostile(&[put(TO, link("/etc")), end(1)], b"", 1)),
+        (
+            "link to the root",
+            hostile(&[put(TO, link("/etc")), end(1)], b"", 1),
+        ),
         ("link upwards", hostile(&[put(TO, link("../x")), end(1)], b"", 1)),
-        ("unknown root", hostile(&[put("/etc", Entry::Folder), end(1)], b"", 1)),
+        (
+            "unknown root",
+            hostile(&[put("/etc", Entry::Folder), end(1)], b"", 1),
+        ),
         ("wrong hash", hostile(&[put(TO, file(1))], b"y", 1)),
-        ("cut content", hostile(&[put(TO, file(1_000_000_000_000))], b"x", 1)),
+        (
+            "cut content",
+            hostile(&[put(TO, file(1_000_000_000_000))], b"x", 1),
+        ),
         ("no end", hostile(&[put(TO, Entry::Folder)], b"", 1)),
-        ("fewer than said", hostile(&[put(TO, Entry::Folder), end(1)], b"", 2)),
-        ("more than said", hostile(&[put(TO, Entry::Folder), put(TO, Entry::Folder), end(2)], b"", 1)),
+        (
+            "fewer than said",
+            hostile(&[put(TO, Entry::Folder), end(1)], b"", 2),
+        ),
+        (
+            "more than said",
+            hostile(&[put(TO, Entry::Folder), put(TO, Entry::Folder), end(2)], b"", 1),
+        ),
         ("too many", hostile(&[], b"", u64::MAX)),
     ];
     for (name, bytes) in cases {
@@ -240,14 +324,39 @@ fn hostile_batches_are_refused_and_leave_nothing() {
 #[test]
 fn set_id_bits_do_not_come_through() {
     let mut bench = Bench::new();
-    let entry = Entry::File { size: 0, hash: ContentHash::of(b""), mode: 0o6755 };
+    let entry = Entry::File {
+        size: 0,
+        hash: ContentHash::of(b""),
+        mode: 0o6755,
+    };
     let mut bytes = Vec::new();
-    write_frame(&mut bytes, &BatchHeader { base: bench.store.root(), operations: 1 }).unwrap();
-    write_frame(&mut bytes, &Operation::Put { place: place(TO, "p"), entry }).unwrap();
+    write_frame(
+        &mut bytes,
+        &BatchHeader {
+            base: bench.store.root(),
+            operations: 1,
+        },
+    )
+    .unwrap();
+    write_frame(
+        &mut bytes,
+        &Operation::Put {
+            place: place(TO, "p"),
+            entry,
+        },
+    )
+    .unwrap();
     write_frame(&mut bytes, &Operation::End { operations: 1 }).unwrap();
     let staged = bench.stage(&bytes).unwrap();
     bench.store.apply(staged).unwrap();
-    assert_eq!(fs::metadata(bench.there().join("p")).unwrap().permissions().mode() & 0o7777, 0o755);
+    assert_eq!(
+        fs::metadata(bench.there().join("p"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777,
+        0o755
+    );
 }
 
 #[derive(Debug, Clone)]
@@ -260,7 +369,8 @@ enum Edit {
 }
 
 fn edit() -> impl Strategy<Value = Edit> {
-    let path = prop::collection::vec(prop::sample::select(vec!["a", "b", "c-d", "e f"]), 1..4).prop_map(|names| names.join("/"));
+    let path = prop::collection::vec(prop::sample::select(vec!["a", "b", "c-d", "e f"]), 1..4)
+        .prop_map(|names| names.join("/"));
     let mode = prop::sample::select(vec![0o644_u32, 0o755, 0o600]);
     prop_oneof![
         4 => (path.clone(), "[xyz]{0,3}").prop_map(|(path, text)| Edit::Write(path, text)),

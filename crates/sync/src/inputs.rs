@@ -1,9 +1,10 @@
 //! Whether a build is due: which synced paths it depends on, and a digest over what they hold.
 
-use devspace_sync::diff::Place;
-use devspace_sync::manifest::Manifest;
-use devspace_sync::protocol::BuildConfig;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::diff::Place;
+use crate::manifest::Manifest;
+use crate::protocol::BuildConfig;
 
 /// The paths that a build depends on.
 #[derive(Debug, Clone)]
@@ -24,9 +25,15 @@ impl Inputs {
         }
         let mut builder = GlobSetBuilder::new();
         for glob in when {
-            builder.add(GlobBuilder::new(glob.trim_start_matches("./")).literal_separator(true).build()?);
+            builder.add(
+                GlobBuilder::new(glob.trim_start_matches("./"))
+                    .literal_separator(true)
+                    .build()?,
+            );
         }
-        Ok(Self { globs: Some(builder.build()?) })
+        Ok(Self {
+            globs: Some(builder.build()?),
+        })
     }
 
     /// The path is one of them.
@@ -46,7 +53,9 @@ impl Inputs {
     pub fn digest(&self, build: &BuildConfig, manifest: &Manifest) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut feed = |text: &str| {
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+            hasher
+                .update(&(text.len() as u64).to_le_bytes())
+                .update(text.as_bytes());
         };
         for argument in &build.command {
             feed(argument);
@@ -73,7 +82,9 @@ mod tests {
     #[test]
     fn a_star_stays_in_its_folder() {
         let rust = inputs(&["**/*.rs", "**/Cargo.*"]);
-        assert!(rust.contains("src/main.rs") && rust.contains("Cargo.toml") && rust.contains("a/b/Cargo.lock"));
+        assert!(
+            rust.contains("src/main.rs") && rust.contains("Cargo.toml") && rust.contains("a/b/Cargo.lock")
+        );
         assert!(!rust.contains("README.md"));
         let lock = inputs(&["package-lock.json", "src/*"]);
         assert!(lock.contains("package-lock.json") && lock.contains("src/a"));
