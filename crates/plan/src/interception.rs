@@ -23,7 +23,7 @@ use devspace_api::record::Record;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
 
-pub use contention::{ROUNDS, Rounds, last_writer, setting_for};
+pub use contention::{Rounds, last_writer, setting_for};
 pub use listeners::Asker;
 pub use network::{matches, network_refusal};
 pub use ownership::{hand_back, needs_hand_back};
