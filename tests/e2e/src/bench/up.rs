@@ -176,7 +176,9 @@ async fn one(caller: &Caller, app: &App, folder: &Folder, pods: &mut Pods) -> Re
             .with_context(|| format!("no event `{name}` in {events:?}"))
     };
     let created = pods.created_after(began).await?;
-    let (answers, live, done) = (at("pod")?, at("live")?, at("up")?);
+    let (answers, done) = (at("pod")?, at("up")?);
+    // The agent starts the program from its volume by itself, and may have done so before it is asked.
+    let live = at("live").unwrap_or(answers).max(answers);
     let synced = at("synced").unwrap_or(answers).max(answers);
     let starting = at("starting").unwrap_or(live);
     let built = events.iter().find(|event| event.name() == "built");

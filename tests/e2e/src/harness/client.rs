@@ -53,11 +53,19 @@ impl ClientPod {
         Ok(Self { client, namespace })
     }
 
-    /// Starts load, and waits until each target has had its first responses.
+    /// Starts load, and waits until each target has had its first responses. Each target must answer once before:
+    /// kube-proxy may take a second to know a Service that was just made.
     ///
     /// # Errors
-    /// The pod does not answer.
+    /// A target cannot be reached, or the pod does not answer.
     pub async fn start_load(&self, plan: &Plan) -> Result<()> {
+        for target in &plan.targets {
+            let limit = Duration::from_secs(20);
+            wait::until(limit, "each target answers once", async || {
+                self.request(&target.request).await
+            })
+            .await?;
+        }
         self.call("POST", "load", serde_json::to_vec(plan)?).await?;
         self.after(plan.targets.len() as u64).await
     }

@@ -182,6 +182,7 @@ pub struct Devspace {
     lines: mpsc::Receiver<(u64, Line)>,
     _readers: JoinSet<()>,
     last: VecDeque<String>,
+    revision: u64,
 }
 
 impl Devspace {
@@ -205,6 +206,7 @@ impl Devspace {
             lines,
             _readers: readers,
             last: VecDeque::new(),
+            revision: 0,
         })
     }
 
@@ -240,6 +242,7 @@ impl Devspace {
                 at_us,
                 ..parse(&text)?
             };
+            self.revision = self.revision.max(event.number("revision"));
             if event.name() == name && holds(&event) {
                 return Ok(event);
             }
@@ -260,6 +263,12 @@ impl Devspace {
     fn gone(&self, what: &str) -> anyhow::Error {
         let lines: Vec<&str> = self.last.iter().map(String::as_str).collect();
         anyhow!("devspace: {what}; its last lines:\n{}", lines.join("\n"))
+    }
+
+    /// The newest revision of which an event has spoken.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Waits until the program ends, and answers its exit code with the events that it wrote to its end.

@@ -15,6 +15,9 @@ pub const RELEASE: &str = "devspace";
 /// The controller's Deployment.
 pub const CONTROLLER: &str = "devspace-controller";
 
+/// Labels of the controller's pods.
+pub const CONTROLLER_PODS: &str = "app.kubernetes.io/name=devspace,app.kubernetes.io/component=controller";
+
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
 
 /// Installs the product, once in this process, after what an earlier run left is gone.

@@ -8,7 +8,7 @@ use devspace_e2e::clock::{now_us, seconds};
 use devspace_e2e::harness::app::{App, echo_folder, keyed};
 use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::gate::Gate;
-use devspace_e2e::harness::product::{CONTROLLER, NAMESPACE};
+use devspace_e2e::harness::product::{CONTROLLER, CONTROLLER_PODS, NAMESPACE};
 use devspace_e2e::harness::traffic::{self, full, keyless, plan};
 use devspace_e2e::harness::{ClientPod, Developer, Scope, nonce, objects, scope, wait};
 use devspace_e2e::wire::{Plan, Report};

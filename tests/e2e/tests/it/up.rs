@@ -16,14 +16,13 @@ pub(crate) const SAVE: Duration = Duration::from_secs(60);
 /// A running `devspace up`.
 pub(crate) struct Up {
     pub(crate) devspace: Devspace,
-    /// The revision that was live first.
+    /// The newest revision that is live.
     pub(crate) revision: u64,
 }
 
 /// Runs `devspace up` in `folder` and waits until requests reach the copy.
 pub(crate) async fn up(scope: &Scope, caller: &Caller, app: &App, space: &str, folder: &Path) -> Result<Up> {
     let mut devspace = caller.start(folder, &["up", "-s", space, "-b", &app.namespace])?;
-    let revision = devspace.event("live", UP).await?.number("revision");
     let up = devspace.event("up", UP).await?;
     scope.say(format!(
         "up of {} in {space}: {:.2} s in all, pod {:.2} s, {} files, build {:.2} s",
@@ -33,6 +32,8 @@ pub(crate) async fn up(scope: &Scope, caller: &Caller, app: &App, space: &str, f
         up.number("files"),
         up.seconds("build_seconds"),
     ));
+    // A copy that runs already has nothing new to report as live.
+    let revision = devspace.revision();
     Ok(Up { devspace, revision })
 }
 
