@@ -11,7 +11,7 @@ use std::rc::Rc;
 use devspace_core::SpaceName;
 use devspace_core::table::{Protocol, RouteTable};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 pub(crate) use clock::Busy;
@@ -90,7 +90,11 @@ async fn known(worker: &Worker, entry: Entry) -> Option<Protocol> {
 
 async fn http(worker: &Rc<Worker>, connection: Rc<Connection>, mut socket: TcpStream) {
     // A connection that says nothing yet may stay: callers open them ahead of need.
-    match detect::start(&mut socket, worker.settings.head.read).await {
+    let start = tokio::select! {
+        start = detect::start(&mut socket, worker.settings.head.read) => start,
+        () = silent_at_drain(worker) => None,
+    };
+    match start {
         Some(Start {
             spoken: Spoken::Http2,
             bytes,
@@ -100,27 +104,33 @@ async fn http(worker: &Rc<Worker>, connection: Rc<Connection>, mut socket: TcpSt
     }
 }
 
+/// Waits until the router drains and a caller has had the time to say something.
+async fn silent_at_drain(worker: &Worker) {
+    worker.drain.cancelled().await;
+    sleep(worker.settings.drain.idle).await;
+}
+
 /// A port that declares nothing: the caller's first bytes tell, and a server that speaks first is not kept waiting.
 async fn detected(worker: &Rc<Worker>, connection: &Rc<Connection>, listener: u16, mut socket: TcpStream) {
     let mut upstream = None;
-    if timeout(worker.settings.waits.detect, socket.readable())
+    let mut byte = [0];
+    if timeout(worker.settings.waits.detect, socket.peek(&mut byte))
         .await
         .is_err()
     {
-        upstream = opaque::connect(worker, connection, listener).await;
-        let Some(upstream) = &upstream else { return };
-        tokio::select! {
+        let Some(connected) = opaque::connect(worker, connection, listener).await else {
+            return;
+        };
+        let server_first = tokio::select! {
             biased;
-            _ = socket.readable() => {}
-            _ = upstream.stream.readable() => {
-                // The server spoke first, so this is no HTTP.
-            }
+            _ = socket.peek(&mut byte) => false,
+            _ = connected.stream.readable() => true,
+        };
+        if server_first {
+            opaque::relay(worker, socket, connected.stream, Vec::new()).await;
+            return;
         }
-    }
-    let silent = !detect::has_bytes(&socket);
-    if let Some(upstream) = upstream.take_if(|_| silent) {
-        opaque::relay(worker, socket, upstream.stream, Vec::new()).await;
-        return;
+        upstream = Some(connected);
     }
     match detect::start(&mut socket, worker.settings.head.read).await {
         Some(Start {

@@ -253,7 +253,7 @@ impl Pool {
             Ok(socket) => {
                 self.metrics.upstream_connects.inc();
                 state.penalty_until = None;
-                connect::tune(&socket);
+                tune(&socket);
                 Ok(socket)
             }
             Err(error) => {

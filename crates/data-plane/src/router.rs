@@ -111,8 +111,8 @@ impl Router {
     /// 2. asks every caller to leave, by `Connection: close` and GOAWAY, and still accepts;
     /// 3. when nobody is connected any more, or at the limit, stops accepting, cuts what is left and ends.
     ///
-    /// Not cancel safe: dropping it cuts everything.
-    pub async fn drain(mut self) -> Drained {
+    /// Dropping the future before its end leaves the router as it is then. A second call returns at once.
+    pub async fn drain(&self) -> Drained {
         tokio::time::sleep(self.settings.drain.delay).await;
         info!(open = self.open(), "callers are asked to leave");
         self.shared.drain.cancel();
@@ -125,13 +125,13 @@ impl Router {
             }
         }
         self.shared.stop_accepting.cancel();
-        // What came between the last look and the stop is served too, up to the limit.
-        while self.open() > 0 && Instant::now() < limit {
+        // What was in the sockets' queues is accepted and served too, up to the limit.
+        while (self.shared.accepting.load(Ordering::Acquire) > 0 || self.open() > 0) && Instant::now() < limit
+        {
             look.tick().await;
         }
         let cut = self.open();
         self.shared.cut.cancel();
-        self.join();
         Drained { cut }
     }
 

@@ -102,8 +102,10 @@ fn authority(parts: &Parts) -> Result<Option<Authority>, BadRequest> {
 
 fn parse(text: &str) -> Result<Authority, BadRequest> {
     let authority = Authority::from_str(text).map_err(|_| BadRequest::BadHost)?;
-    // User information is part of an authority but not of a Host (RFC 9110, section 4.2.4).
-    if authority.as_str().contains('@') || authority.host().is_empty() {
+    // No user information (RFC 9110, section 4.2.4), and none of the marks that a list or a path could be made of,
+    // though a registered name might hold them (RFC 3986, section 3.2.2).
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%:[]".contains(&b);
+    if authority.host().is_empty() || !authority.as_str().bytes().all(is_plain) {
         return Err(BadRequest::BadHost);
     }
     Ok(authority)

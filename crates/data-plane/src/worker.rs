@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::TcpListener as StdListener;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) cut: CancellationToken,
     pub(crate) held: Arc<AtomicUsize>,
     pub(crate) open: Arc<AtomicUsize>,
+    /// Accept loops of all threads that have not ended.
+    pub(crate) accepting: Arc<AtomicUsize>,
 }
 
 /// Serves until accepting has stopped and every connection has ended or was cut.
@@ -83,14 +85,14 @@ pub(crate) async fn run(start: Start) {
         settings,
         tables,
         tasks,
-        drain: shared.drain,
-        cut: shared.cut,
-        held: shared.held,
+        drain: shared.drain.clone(),
+        cut: shared.cut.clone(),
+        held: Arc::clone(&shared.held),
         turn: Cell::new(0),
-        open: shared.open,
+        open: Arc::clone(&shared.open),
     });
     let accepting = TaskTracker::new();
-    let stop = shared.stop_accepting;
+    let stop = shared.stop_accepting.clone();
     let mut tick = interval(REAP);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = 0;
@@ -99,7 +101,13 @@ pub(crate) async fn run(start: Start) {
             sockets = sockets_rx.recv() => match sockets {
                 Some(sockets) => {
                     for (entry, socket) in sockets {
-                        accepting.spawn_local(accept(Rc::clone(&worker), entry, socket, stop.clone()));
+                        shared.accepting.fetch_add(1, Ordering::AcqRel);
+                        let accept = accept(Rc::clone(&worker), entry, socket, stop.clone());
+                        let count = Arc::clone(&shared.accepting);
+                        accepting.spawn_local(async move {
+                            accept.await;
+                            count.fetch_sub(1, Ordering::AcqRel);
+                        });
                     }
                 }
                 None => break,
@@ -143,19 +151,11 @@ async fn accept(worker: Rc<Worker>, entry: Entry, socket: StdListener, stop: Can
     };
     loop {
         let accepted = tokio::select! {
-            biased;
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
         };
         match accepted {
-            Ok((socket, peer)) => {
-                let open = Open::new(&worker);
-                let worker = Rc::clone(&worker);
-                worker.tasks.clone().spawn_local(async move {
-                    let _open = open;
-                    conn::run(worker, entry, socket, peer).await;
-                });
-            }
+            Ok((socket, peer)) => serve(&worker, entry, socket, peer),
             Err(error) if is_of_one_connection(&error) => {
                 debug!(%error, "connection was gone before accepting")
             }
@@ -166,6 +166,26 @@ async fn accept(worker: Rc<Worker>, entry: Entry, socket: StdListener, stop: Can
             }
         }
     }
+    // A connection that waits in the queue would be reset with the socket. The kernel is asked, since its event
+    // may not have come yet.
+    let Ok(listener) = listener.into_std() else { return };
+    while let Ok((socket, peer)) = listener.accept() {
+        let ready = socket
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(socket));
+        if let Ok(socket) = ready {
+            serve(&worker, entry, socket, peer);
+        }
+    }
+}
+
+fn serve(worker: &Rc<Worker>, entry: Entry, socket: TcpStream, peer: SocketAddr) {
+    let open = Open::new(worker);
+    let worker = Rc::clone(worker);
+    worker.tasks.clone().spawn_local(async move {
+        let _open = open;
+        conn::run(worker, entry, socket, peer).await;
+    });
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -17,6 +17,7 @@ pub(super) struct Clock {
     /// Bytes came that are part of no request yet.
     head_open: AtomicBool,
     wake: Notify,
+    first: Notify,
 }
 
 /// One request in flight; dropped when its response has ended.
@@ -46,7 +47,9 @@ impl Clock {
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.head_open.store(false, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.first.notify_one();
+        }
         Busy(Arc::clone(self))
     }
 
@@ -62,6 +65,18 @@ impl Clock {
             let same = self.begun.load(Ordering::Relaxed) == begun;
             if same && self.head_open.load(Ordering::Relaxed) {
                 return End::HeadTimeout;
+            }
+        }
+    }
+
+    /// Waits until the router drains and the connection has had a request, or has had the time for one: a
+    /// connection that came late must not lose its first.
+    pub(super) async fn drained_after_first(&self, drain: &CancellationToken, idle: Duration) {
+        drain.cancelled().await;
+        if self.begun.load(Ordering::Relaxed) == 0 {
+            tokio::select! {
+                () = self.first.notified() => {}
+                () = sleep(idle) => {}
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What a caller speaks, told by its first bytes.
 
-use std::mem::MaybeUninit;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -50,12 +49,6 @@ pub(super) async fn start(socket: &mut TcpStream, limit: Duration) -> Option<Sta
         spoken,
         bytes: bytes.freeze(),
     })
-}
-
-/// Whether bytes of the caller wait to be read.
-pub(super) fn has_bytes(socket: &TcpStream) -> bool {
-    let mut byte = [MaybeUninit::uninit()];
-    matches!(socket2::SockRef::from(socket).peek(&mut byte), Ok(read) if read > 0)
 }
 
 /// What `bytes` are the beginning of; `None` where more is needed.

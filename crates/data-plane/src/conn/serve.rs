@@ -95,7 +95,7 @@ pub(super) async fn http2(worker: &Rc<Worker>, connection: Rc<Connection>, socke
     let result = tokio::select! {
         result = serving.as_mut() => result,
         // hyper sends GOAWAY in two steps (RFC 9113, section 6.8), so no stream is lost.
-        () = worker.drain.cancelled() => {
+        () = clock.drained_after_first(&worker.drain, worker.settings.drain.idle) => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
