@@ -52,29 +52,28 @@ pub(crate) const PROGRAMS: &[Program] = &[
     },
 ];
 
-/// Compiles the programs of these images, all in one run of cargo.
+/// Compiles all programs in one run of cargo, where any of these images holds one. Cargo chooses the features of
+/// shared dependencies by what is built together, so a run for some of them would compile kube and others again.
 ///
 /// # Errors
 /// The build fails.
 pub(crate) fn compile(images: &[&Image]) -> Result<()> {
-    let programs: Vec<&Program> = images
+    if !images
         .iter()
-        .filter_map(|image| match image.source {
-            Source::Program(program) => Some(program),
-            Source::Folder => None,
-        })
-        .collect();
-    if programs.is_empty() {
+        .any(|image| matches!(image.source, Source::Program(_)))
+    {
         return Ok(());
     }
-    let names: Vec<&str> = programs.iter().map(|program| program.binary).collect();
+    let names: Vec<&str> = PROGRAMS.iter().map(|program| program.binary).collect();
     say::progress(format!("compiling {}", names.join(", ")));
     let mut cargo = command(
         env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         ["build", "--profile", "image"],
     );
-    cargo.args(["--target", &host_triple()?]);
-    for program in programs {
+    cargo
+        .args(["--target", &host_triple()?, "--target-dir"])
+        .arg(target());
+    for program in PROGRAMS {
         cargo.args(["--package", program.package, "--bin", program.binary]);
     }
     // With --target the flags reach only what runs in the image, not build scripts.
@@ -91,18 +90,17 @@ impl Program {
     /// # Errors
     /// It has not been compiled, or cannot be copied.
     pub(crate) fn staged(&self) -> Result<tempfile::TempDir> {
-        let target = env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| places::repository().join("target"), PathBuf::from);
-        let binary = places::repository()
-            .join(target)
-            .join(host_triple()?)
-            .join("image")
-            .join(self.binary);
+        let binary = target().join(host_triple()?).join("image").join(self.binary);
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         fs::copy(&binary, folder.path().join(self.binary))
             .with_context(|| format!("cannot copy {}", binary.display()))?;
         Ok(folder)
     }
+}
+
+/// Where static programs are compiled: one place, whatever target folder the caller uses for its own builds.
+fn target() -> PathBuf {
+    places::repository().join("target/image-programs")
 }
 
 fn host_triple() -> Result<String> {
