@@ -191,3 +191,6 @@ pub(crate) fn duration(text: &str) -> Result<std::time::Duration, String> {
         _ => Err("write it as `90s`, `10m` or `1h30m`".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,6 +164,8 @@ fn ready(space: &Space, created: bool) -> Result<Option<SpaceReady>, SpaceError>
         }));
     }
     match condition::find(&status.conditions, condition::kind::READY) {
+        // The namespace of a space of this name that was deleted a moment ago: it is made again.
+        Some(condition) if condition.reason == "NamespaceTerminating" => Ok(None),
         // `Unknown` is on the way.
         Some(condition) if condition.status == "False" => Err(SpaceError::Refused {
             space: space.metadata.name.clone().unwrap_or_default(),

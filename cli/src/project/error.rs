@@ -35,6 +35,9 @@ pub(crate) enum ProjectError {
     /// No YAML, or a value of a wrong type. `shown` is the place in the text.
     #[error("{place}: not a valid `{FILE_NAME}`\n{shown}")]
     Syntax { place: Place, shown: String },
+    /// A key that stands twice.
+    #[error("{place}: `{key}` stands twice")]
+    TwiceKey { place: Place, key: String },
     /// A key that must be there.
     #[error("{place}: `{key}` is missing")]
     MissingKey { place: Place, key: &'static str },

@@ -126,6 +126,18 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<RawProject, ProjectError>
     serde_saphyr::from_str(text).map_err(|error| syntax(file, &error))
 }
 
+/// The parser's words for users, below the line that they are about.
+fn shown(file: &Path, error: &serde_saphyr::Error) -> String {
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    error.render_with_options(serde_saphyr::render_options! {
+        formatter: &serde_saphyr::UserMessageFormatter,
+        source_name: Some(name.as_str()),
+    })
+}
+
 fn syntax(file: &Path, error: &serde_saphyr::Error) -> ProjectError {
     let place = Place::new(file, error.location());
     match error.without_snippet() {
@@ -135,9 +147,13 @@ fn syntax(file: &Path, error: &serde_saphyr::Error) -> ProjectError {
             nearest: crate::nearest::nearest(field, expected.iter().copied()),
             known: expected.iter().map(|key| (*key).to_owned()).collect(),
         },
+        serde_saphyr::Error::DuplicateMappingKey { key, .. } => ProjectError::TwiceKey {
+            place,
+            key: key.clone().unwrap_or_default(),
+        },
         _ => ProjectError::Syntax {
             place,
-            shown: error.render(),
+            shown: shown(file, error),
         },
     }
 }

@@ -41,3 +41,86 @@ pub(crate) fn check_service(baseline: &Baseline, namespace: &str, service: &str)
         message: message.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use devspace_api::baseline::ServiceState;
+    use devspace_api::{BaselineSpec, BaselineStatus};
+
+    use super::*;
+    use crate::report::Report;
+
+    fn baseline() -> Baseline {
+        let state = |name: &str, state, reason: &str, message: &str| ServiceState {
+            name: name.into(),
+            state,
+            reason: reason.into(),
+            message: message.into(),
+            since: None,
+        };
+        let mut baseline = Baseline::new("baseline", BaselineSpec::default());
+        baseline.spec.intercept.services = vec!["coming".into()];
+        baseline.status = Some(BaselineStatus {
+            services: vec![
+                state("package", Interception::Intercepted, "", ""),
+                state("delivery", Interception::Plain, "", ""),
+                state("coming", Interception::Plain, "", ""),
+                state("db", Interception::Refused, "Headless", "it is headless"),
+                state(
+                    "web",
+                    Interception::Contended,
+                    "TakenBack",
+                    "`argocd` keeps taking it back",
+                ),
+            ],
+            ..BaselineStatus::default()
+        });
+        baseline
+    }
+
+    fn failure(service: &str) -> (String, String) {
+        let error = check_service(&baseline(), "shop", service).unwrap_err();
+        assert_eq!(error.exit().code(), 1);
+        let hint = error.hint().unwrap();
+        (
+            error.to_string(),
+            format!("{}|{}", hint.text, hint.block.unwrap_or_default()),
+        )
+    }
+
+    #[test]
+    fn an_intercepted_service_and_one_on_the_way_will_do() {
+        assert!(check_service(&baseline(), "shop", "package").is_ok());
+        assert!(check_service(&baseline(), "shop", "coming").is_ok());
+    }
+
+    #[test]
+    fn others_are_refused_with_reason_and_way_out() {
+        let (message, hint) = failure("pakage");
+        assert_eq!(message, "baseline shop has no service `pakage`");
+        assert!(hint.starts_with("did you mean `package`?"), "{hint}");
+        let (message, hint) = failure("delivery");
+        assert_eq!(
+            message,
+            "requests for `delivery` do not pass the router of baseline shop: it is plain (nothing asks for its interception)"
+        );
+        assert_eq!(
+            hint,
+            "an admin can change that|devspace baseline enable delivery -b shop"
+        );
+        let (message, _) = failure("db");
+        assert_eq!(
+            message,
+            "requests for `db` do not pass the router of baseline shop: it is refused (it is headless)"
+        );
+        assert!(
+            failure("web")
+                .0
+                .ends_with("it is contended (`argocd` keeps taking it back)")
+        );
+        assert_eq!(
+            failure("zzz").1,
+            "its services are package, delivery, coming, db, web|"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::step::{Effect, Input, State, step};
+use super::step::{Effect, Input, QUIET, State, step};
 use super::{CopyRequest, UpError, tell, tunnel};
 use crate::engine::{At, CopyRef, Engine, EngineError};
 use crate::event::Event;
@@ -56,7 +56,6 @@ struct Connected {
 /// Writes the copy, connects to its agent, and follows both until the step function says that this is the end.
 pub(super) async fn drive(context: Context, request: CopyRequest) -> Result<(), UpError> {
     let started = Instant::now();
-    // The watch begins before the write, so that it costs no time after it.
     let mut seen = context.engine.copies().watch(&context.at);
     let mut state = State::new(&request.service, &context.copy.space, request.object.spec.mode);
     let mut input = match apply(&context, &request.object).await? {
@@ -65,12 +64,15 @@ pub(super) async fn drive(context: Context, request: CopyRequest) -> Result<(), 
     };
     let mut connected: Option<Connected> = None;
     let mut extras = Vec::new();
+    let mut quiet_at = None;
     loop {
         let (next, effects) = step(state, input, started.elapsed());
         state = next;
         for effect in effects {
             match effect {
                 Effect::Connect => connected = connect(&context, &request),
+                // The first asking counts: later ones would put it off for ever.
+                Effect::Listen => quiet_at = quiet_at.or(Some(Instant::now() + QUIET)),
                 Effect::Tell(event) => tell(&context.event_tx, event).await,
                 Effect::Up => {
                     extras.extend(debug(&context, request.debug).await);
@@ -83,7 +85,14 @@ pub(super) async fn drive(context: Context, request: CopyRequest) -> Result<(), 
                 Effect::End(result) => return result,
             }
         }
-        input = next_input(&context, state.is_up(), &mut seen, connected.as_mut()).await;
+        input = tokio::select! {
+            biased;
+            input = next_input(&context, state.is_up(), &mut seen, connected.as_mut()) => input,
+            () = at(quiet_at) => {
+                quiet_at = None;
+                Input::Quiet
+            }
+        };
     }
 }
 
@@ -141,6 +150,14 @@ async fn next_input(
         () = tokio::time::sleep_until(context.deadline), if !is_up => {
             Input::TimedOut(context.engine.troubles(&context.copy).await.unwrap_or_default())
         }
+    }
+}
+
+/// Waits until then; for ever without a time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

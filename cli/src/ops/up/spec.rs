@@ -122,3 +122,47 @@ pub(crate) fn written(duration: Duration) -> String {
         format!("{}ms", duration.as_millis())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_becomes_an_object_and_a_session() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "devspace: 1\nservice: a\nimage: dev\nresources: {cpu: 500m}\ncache: [/c]\nsync: [{from: ., to: /app, only: [src]}]\n\
+                    build: {run: [make], when: [src/**]}\nrun: [./a]\nenv: {S: '${space}'}\nports: [8081]\nhold: 1500ms\n";
+        let project = Project::parse(&folder.path().join("devspace.yaml"), text).unwrap();
+        let space = SpaceName::try_new("red").unwrap();
+        let client = ClientIdentity {
+            user: "u".into(),
+            host: "h".into(),
+            session_id: "s".into(),
+        };
+        let request = of_folder(&project, &space, client);
+        assert_eq!(
+            serde_json::to_value(&request.object.spec).unwrap(),
+            serde_json::json!({"service": "a", "mode": "Agent", "image": "dev", "resources": {"cpu": "500m"},
+                "syncTargets": ["/app"], "cache": ["/c"], "hold": "1500ms", "fallback": "Fail"})
+        );
+        let session = request.session.unwrap();
+        assert_eq!(session.roots[0].from, Path::new(folder.path()));
+        assert_eq!(
+            (
+                session.program.env["S"].as_str(),
+                session.program.ports.as_slice()
+            ),
+            ("red", [8081].as_slice())
+        );
+        assert_eq!(session.program.working_dir.as_deref(), Some("/app"));
+        let request = of_image(&project, &space, "r:1".into());
+        assert!(request.session.is_none());
+        assert_eq!(
+            serde_json::to_value(&request.object.spec).unwrap(),
+            serde_json::json!({"service": "a", "mode": "Image", "image": "r:1", "env": {"S": "red"},
+                "resources": {"cpu": "500m"}, "hold": "1500ms", "fallback": "Fail"})
+        );
+    }
+}

@@ -19,6 +19,10 @@ mod tests;
 /// Lines of a build that are kept for its failure.
 const BUILD_LINES: usize = 60;
 
+/// A program that was live before this session, and that reloads by itself, is not started again for what was sent: then
+/// the agent says nothing more. A build or a restart that is due begins within milliseconds of the commit.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
+
 /// What happened.
 #[derive(Debug)]
 pub(super) enum Input {
@@ -30,6 +34,8 @@ pub(super) enum Input {
     Unwatched(String),
     /// The agent says something.
     Session(SessionEvent),
+    /// The time that [`Effect::Listen`] asked for has passed.
+    Quiet,
     /// The session ended.
     SessionEnded,
     /// The time is over. With what Kubernetes says about the pod.
@@ -43,6 +49,8 @@ pub(super) enum Input {
 pub(super) enum Effect {
     /// Start the session with the agent.
     Connect,
+    /// Give [`Input::Quiet`] after [`QUIET`].
+    Listen,
     /// Tell it.
     Tell(Event),
     /// The copy is up for the first time.
@@ -81,6 +89,12 @@ pub(super) struct State {
     /// The copy ran before this session.
     resumed: bool,
     in_sync: bool,
+    /// The last revision that this session sent.
+    sent: Option<u64>,
+    /// The revision that the program was started from.
+    live: Option<u64>,
+    /// The agent was given time to say that the sent revision makes a build or a restart due.
+    quiet: bool,
     /// Files sent until the copy was up.
     files: Option<u64>,
     build_took: Option<Duration>,
@@ -107,6 +121,9 @@ impl State {
             pod_after: None,
             resumed: false,
             in_sync: false,
+            sent: None,
+            live: None,
+            quiet: false,
             files: None,
             build_took: None,
             build_lines: Vec::new(),
@@ -143,15 +160,21 @@ impl State {
         }
     }
 
-    /// The program of a copy that ran before, and that needed nothing new, does not say that it is live: it is.
+    /// Whether the program answers with what was sent.
     fn program_ready(&self) -> bool {
         match self.mode {
             CopyMode::Image => self.ready,
-            CopyMode::Agent => {
-                self.program == ProgramState::Live
-                    || (self.program == ProgramState::Unknown && self.resumed && self.in_sync && self.ready)
-            }
+            CopyMode::Agent => self.answers() && (self.is_current() || self.quiet),
         }
+    }
+
+    fn answers(&self) -> bool {
+        self.program == ProgramState::Live && self.in_sync
+    }
+
+    fn is_current(&self) -> bool {
+        self.sent
+            .is_none_or(|sent| self.live.is_some_and(|live| live >= sent))
     }
 }
 
@@ -176,6 +199,10 @@ pub(super) fn step(mut state: State, input: Input, now: Duration) -> (State, Vec
             format!("its state cannot be watched now: {message}"),
         )],
         Input::Session(event) => session::take(&mut state, event, now),
+        Input::Quiet => {
+            state.quiet = state.answers();
+            Vec::new()
+        }
         Input::SessionEnded => {
             let reason = state
                 .halted
@@ -201,6 +228,9 @@ pub(super) fn step(mut state: State, input: Input, now: Duration) -> (State, Vec
         state.up = true;
         effects.push(Effect::Tell(summary(&state, now)));
         effects.push(Effect::Up);
+    }
+    if !ending && !state.up && state.routed && state.answers() && !state.is_current() {
+        effects.push(Effect::Listen);
     }
     state.ended = ending;
     (state, effects)

@@ -91,6 +91,7 @@ fn files(state: &mut State, event: SessionEvent) -> Vec<Effect> {
             if !state.up {
                 state.files = Some(state.files.unwrap_or_default() + files);
             }
+            state.sent = Some(revision.0);
             tell(Event::Synced {
                 service,
                 revision: revision.0,
@@ -189,6 +190,7 @@ fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {
             took_restart,
         } => {
             state.program = ProgramState::Live;
+            state.live = Some(revision.0);
             tell(Event::Live {
                 service,
                 revision: revision.0,
