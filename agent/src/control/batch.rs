@@ -87,7 +87,7 @@ type Outcome = (OwnedMutexGuard<Store>, Result<Applied, ApplyError>);
 
 async fn apply(mut store: OwnedMutexGuard<Store>, staged: Staged) -> Result<Outcome, Refusal> {
     let applying = tokio::task::spawn_blocking(move || {
-        let applied = store.apply(staged);
+        let applied = store.apply(&staged);
         (store, applied)
     });
     applying.await.map_err(Refusal::failed)

@@ -83,6 +83,10 @@ pub struct Session {
 /// copy, or when it cannot go on ([`SessionEvent::Halted`] says why); the end of the events is its end.
 ///
 /// Must be called within a tokio runtime.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a caller gives its token away as it gives the dial and the configuration"
+)]
 pub fn start(
     dial: Arc<dyn Dial>,
     config: SessionConfig,

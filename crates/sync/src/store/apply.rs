@@ -60,7 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// [`ApplyError`] if the batch does not fit or the journal could not be written.
-    pub fn apply(&mut self, staged: Staged) -> Result<Applied, ApplyError> {
+    pub fn apply(&mut self, staged: &Staged) -> Result<Applied, ApplyError> {
         let found = self.root();
         if staged.header.base != found {
             return Err(ApplyError::Base {
@@ -79,7 +79,7 @@ impl Store {
             places: places.clone(),
         })?;
         let mut work = Work::default();
-        let (early, late): (Vec<&Place>, Vec<&Place>) = self.split_deletes(&staged);
+        let (early, late): (Vec<&Place>, Vec<&Place>) = self.split_deletes(staged);
         for place in early {
             self.delete(place, &mut work);
         }

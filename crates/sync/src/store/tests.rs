@@ -74,7 +74,7 @@ impl Bench {
     fn sync(&mut self) -> Applied {
         let batch = diff(&self.local(), self.store.manifest()).unwrap();
         let staged = self.stage(&self.bytes(&batch)).unwrap();
-        self.store.apply(staged).unwrap()
+        self.store.apply(&staged).unwrap()
     }
 
     fn put(&self, path: &str, content: &str) {
@@ -172,10 +172,8 @@ fn nothing_is_written_through_a_link_of_the_copy() {
     symlink(&outside, bench.there().join("a")).unwrap();
     bench.put("a/c", "2");
     let batch = diff(&bench.local(), bench.store.manifest()).unwrap();
-    let applied = bench
-        .store
-        .apply(bench.stage(&bench.bytes(&batch)).unwrap())
-        .unwrap();
+    let staged = bench.stage(&bench.bytes(&batch)).unwrap();
+    let applied = bench.store.apply(&staged).unwrap();
     assert_eq!(applied.refused.len(), 1, "{:?}", applied.refused);
     assert!(!outside.join("c").exists());
 }
@@ -188,7 +186,7 @@ fn a_batch_for_other_content_is_refused() {
     let bytes = bench.bytes(&batch);
     bench.sync();
     let staged = bench.stage(&bytes).unwrap();
-    assert!(matches!(bench.store.apply(staged), Err(ApplyError::Base { .. })));
+    assert!(matches!(bench.store.apply(&staged), Err(ApplyError::Base { .. })));
 }
 
 #[test]
@@ -348,7 +346,7 @@ fn set_id_bits_do_not_come_through() {
     .unwrap();
     write_frame(&mut bytes, &Operation::End { operations: 1 }).unwrap();
     let staged = bench.stage(&bytes).unwrap();
-    bench.store.apply(staged).unwrap();
+    bench.store.apply(&staged).unwrap();
     assert_eq!(
         fs::metadata(bench.there().join("p"))
             .unwrap()

@@ -180,7 +180,7 @@ impl Driver {
             Command::Restart(answer) => {
                 let done = link.restart().await;
                 // The asker may be gone.
-                let _ = answer.send(done.as_ref().map(|()| ()).map_err(as_refused));
+                let _ = answer.send(done.as_ref().copied().map_err(as_refused));
                 self.or_cut(done).await
             }
             Command::Verify(answer) => {
