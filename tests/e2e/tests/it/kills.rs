@@ -89,12 +89,7 @@ async fn test(scope: &Scope) -> Result<()> {
 }
 
 async fn kill_controller(scope: &Scope) -> Result<()> {
-    let pods = objects::pods(
-        &scope.cluster.client,
-        NAMESPACE,
-        &format!("app.kubernetes.io/name={CONTROLLER}"),
-    )
-    .await?;
+    let pods = objects::pods(&scope.cluster.client, NAMESPACE, CONTROLLER_PODS).await?;
     ensure!(!pods.is_empty(), "no controller pod is found");
     for pod in &pods {
         let container = first_container(pod)?;
