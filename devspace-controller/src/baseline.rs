@@ -26,7 +26,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{Controller, watcher};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
 use crate::retries;
@@ -50,7 +50,11 @@ pub(crate) async fn run(context: Arc<Context>) {
         context: Arc::clone(&context),
         memory: Memory::default(),
     });
-    let controller = controller(&context).run(reconcile::reconcile, error_policy, Arc::clone(&shared));
+    let controller = controller(&context).run(
+        reconcile::reconcile,
+        |baseline, error, shared| error_policy(&baseline, error, &shared),
+        Arc::clone(&shared),
+    );
     let reconciles = controller.for_each(|outcome| async move {
         if let Err(error) = outcome {
             // The reconcile's own errors are logged by the policy; this tells of watches.
@@ -69,7 +73,7 @@ fn controller(context: &Context) -> Controller<Guarded> {
     let store = controller.store();
     let baselines = move || {
         let store = store.clone();
-        move |namespace: Option<String>| in_namespace(&store, namespace)
+        move |namespace: Option<String>| in_namespace(&store, namespace.as_deref())
     };
     let (of_service, of_slice, of_deployment) = (baselines(), baselines(), baselines());
     let (of_pod, of_ingress, of_policy) = (baselines(), baselines(), baselines());
@@ -95,17 +99,17 @@ fn controller(context: &Context) -> Controller<Guarded> {
         .graceful_shutdown_on(context.shutdown.clone().cancelled_owned())
 }
 
-fn in_namespace(store: &Store<Guarded>, namespace: Option<String>) -> Vec<ObjectRef<Guarded>> {
+fn in_namespace(store: &Store<Guarded>, namespace: Option<&str>) -> Vec<ObjectRef<Guarded>> {
     let all = store
         .state()
         .into_iter()
-        .filter(|baseline| baseline.namespace() == namespace);
+        .filter(|baseline| baseline.meta().namespace.as_deref() == namespace);
     all.map(|baseline| ObjectRef::from_obj(baseline.as_ref()))
         .collect()
 }
 
-fn error_policy(baseline: Arc<Guarded>, error: &reconcile::ReconcileError, shared: Arc<Shared>) -> Action {
-    let wait: Duration = shared.context.retries.failed(&retries::key(baseline.as_ref()));
+fn error_policy(baseline: &Guarded, error: &reconcile::ReconcileError, shared: &Shared) -> Action {
+    let wait: Duration = shared.context.retries.failed(&retries::key(baseline));
     shared.context.metrics.reconciled("Baseline", false);
     tracing::warn!(
         namespace = baseline.namespace(),

@@ -72,9 +72,10 @@ async fn lead(
         let term = stop.child_token();
         let context = Context::new(client.clone(), settings.clone(), metrics.clone(), term.clone());
         let mut controllers = controllers(Arc::new(context));
-        let ended = tokio::select! {
-            end = election.hold(stop) => Ok(end),
-            _ = controllers.join_next() => Err(anyhow::anyhow!("a controller ended by itself")),
+        // `None`: a controller ended first.
+        let end = tokio::select! {
+            end = election.hold(stop) => Some(end),
+            _ = controllers.join_next() => None,
         };
         term.cancel();
         let drained = async { while controllers.join_next().await.is_some() {} };
@@ -82,8 +83,10 @@ async fn lead(
             controllers.shutdown().await;
         }
         metrics.leads(false);
-        if ended? == TermEnd::Stopped {
-            election.release().await;
+        match end {
+            _ if stop.is_cancelled() => election.release().await,
+            Some(TermEnd::Lost) => {}
+            Some(TermEnd::Stopped) | None => anyhow::bail!("a controller ended by itself"),
         }
     }
     Ok(())

@@ -110,7 +110,7 @@ async fn keep(shared: &Shared, baseline: &Baseline) -> Result<Action, ReconcileE
     let namespace = baseline.namespace().unwrap_or_default();
     let uid = baseline.uid().unwrap_or_default();
     hold(shared, baseline).await?;
-    let mut seen = observe(&shared.context.client, &namespace).await?;
+    let mut seen = Box::pin(observe(&shared.context.client, &namespace)).await?;
     let now = Timestamp::now();
     let ready = routers::routers(&seen);
     let alone = shared.memory.without_router(&namespace, !ready.ready.is_empty());

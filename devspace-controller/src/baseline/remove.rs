@@ -34,7 +34,7 @@ pub(crate) enum Removal {
 /// The records stay until the routers are gone, so that a router knows what its last connections are for.
 pub(crate) async fn remove(shared: &Shared, namespace: &str, baseline: &str) -> Result<Removal, StepError> {
     let context = &shared.context;
-    let mut seen = observe(&context.client, namespace).await?;
+    let mut seen = Box::pin(observe(&context.client, namespace)).await?;
     let routers = devspace_plan::interception::Routers {
         leaving: true,
         ..routers(&seen)

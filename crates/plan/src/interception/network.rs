@@ -57,8 +57,8 @@ fn limits_egress(selector: &Labels, targets: &[Labels], policies: &[NetworkPolic
             return false;
         };
         let reaches = |labels: &Labels| reaches(spec, labels);
-        targets.iter().any(|labels| reaches(labels)) && !reaches(&router)
-            || selects(policy, &router) && !targets.iter().all(|labels| reaches(labels))
+        targets.iter().any(reaches) && !reaches(&router)
+            || selects(policy, &router) && !targets.iter().all(reaches)
     };
     policies
         .iter()

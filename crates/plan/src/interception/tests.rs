@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const NOW: &str = "2026-11-22T10:00:00Z";
 
-fn service(spec: Value) -> Service {
+fn service(spec: &Value) -> Service {
     serde_json::from_value(json!({
         "metadata": {"name": "package", "namespace": "shop", "uid": "u-1", "resourceVersion": "7"},
         "spec": spec,
@@ -16,7 +16,7 @@ fn service(spec: Value) -> Service {
 }
 
 fn two_ports() -> Service {
-    service(json!({
+    service(&json!({
         "clusterIP": "10.96.0.9",
         "selector": {"app": "package", "tier": "web"},
         "ports": [
@@ -164,7 +164,7 @@ fn a_flip_keeps_the_keys_and_everything_else_and_a_restore_puts_it_back() {
 #[test]
 fn listeners_are_free_ones_and_no_port_that_the_service_targets() {
     let service = service(
-        json!({"clusterIP": "10.96.0.9", "selector": {"app": "a"}, "ports": [
+        &json!({"clusterIP": "10.96.0.9", "selector": {"app": "a"}, "ports": [
             {"port": 80, "targetPort": 20_001}, {"port": 81, "targetPort": 1}
         ]}),
     );
@@ -436,11 +436,11 @@ fn each_kind_of_service_that_cannot_be_intercepted_is_refused_with_its_reason() 
     assert_eq!(refusal(&argo).map(|r| r.reason()), Some("Canary"));
 }
 
-fn policy(spec: Value) -> NetworkPolicy {
+fn policy(spec: &Value) -> NetworkPolicy {
     serde_json::from_value(json!({"metadata": {"name": "guard"}, "spec": spec})).unwrap()
 }
 
-fn refused_by(spec: Value) -> Option<PolicyEffect> {
+fn refused_by(spec: &Value) -> Option<PolicyEffect> {
     let pod = json!({"metadata": {"labels": {"app": "package", "tier": "web", "version": "2"}}});
     let pods: Vec<Pod> = vec![serde_json::from_value(pod).unwrap()];
     let selector = [("app".to_owned(), "package".to_owned())].into();
@@ -456,20 +456,20 @@ fn a_policy_that_limits_callers_refuses_the_services_of_the_pods_it_selects() {
     let limits = Some(PolicyEffect::LimitsCallers);
     let from = json!([{"from": [{"podSelector": {"matchLabels": {"app": "gateway"}}}]}]);
     assert_eq!(
-        refused_by(json!({"podSelector": {"matchLabels": {"version": "2"}}, "ingress": from})),
+        refused_by(&json!({"podSelector": {"matchLabels": {"version": "2"}}, "ingress": from})),
         limits
     );
     assert_eq!(
-        refused_by(json!({"podSelector": {}, "policyTypes": ["Ingress"]})),
+        refused_by(&json!({"podSelector": {}, "policyTypes": ["Ingress"]})),
         limits,
         "deny all"
     );
     assert_eq!(
-        refused_by(json!({"podSelector": {"matchLabels": {"app": "other"}}, "ingress": from})),
+        refused_by(&json!({"podSelector": {"matchLabels": {"app": "other"}}, "ingress": from})),
         None
     );
     assert_eq!(
-        refused_by(json!({"podSelector": {}, "ingress": [{}]})),
+        refused_by(&json!({"podSelector": {}, "ingress": [{}]})),
         None,
         "open to everybody"
     );
@@ -481,27 +481,27 @@ fn a_policy_that_holds_callers_or_routers_back_refuses_too() {
     let to_package = json!([{"to": [{"podSelector": {"matchLabels": {"app": "package"}}}]}]);
     let gateway = json!({"matchLabels": {"app": "gateway"}});
     let held = json!({"podSelector": gateway, "policyTypes": ["Egress"], "egress": to_package});
-    assert_eq!(refused_by(held), limits);
+    assert_eq!(refused_by(&held), limits);
     let both = json!([{"to": [
         {"podSelector": {"matchLabels": {"app": "package"}}},
         {"podSelector": {"matchLabels": {"devspace.dev/router": "true"}}},
     ]}]);
     assert_eq!(
-        refused_by(json!({"podSelector": gateway, "policyTypes": ["Egress"], "egress": both})),
+        refused_by(&json!({"podSelector": gateway, "policyTypes": ["Egress"], "egress": both})),
         None
     );
     let ports = json!([{"to": [{"podSelector": {}}], "ports": [{"port": 8080}]}]);
     let by_port = json!({"podSelector": gateway, "policyTypes": ["Egress"], "egress": ports});
-    assert_eq!(refused_by(by_port), limits, "a listener is none of its ports");
+    assert_eq!(refused_by(&by_port), limits, "a listener is none of its ports");
     let to_elsewhere = json!([{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]);
     let elsewhere = json!({"podSelector": gateway, "policyTypes": ["Egress"], "egress": to_elsewhere});
     assert_eq!(
-        refused_by(elsewhere),
+        refused_by(&elsewhere),
         None,
         "such a caller reaches no pod by label"
     );
     assert_eq!(
-        refused_by(json!({"podSelector": {}, "policyTypes": ["Egress"]})),
+        refused_by(&json!({"podSelector": {}, "policyTypes": ["Egress"]})),
         limits,
         "routers reach nothing"
     );
