@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use devspace_agent::environment::Environment;
@@ -177,7 +177,7 @@ impl Bench {
             }],
             program: Program {
                 build: None,
-                run: ["python3", "-S", "-u", "server.py", &self.port.to_string()]
+                run: [python(), "-S", "-u", "server.py", &self.port.to_string()]
                     .map(str::to_owned)
                     .to_vec(),
                 env: BTreeMap::from([("NAME".to_owned(), "copy-of-${space}".to_owned())]),
@@ -224,6 +224,20 @@ impl Bench {
         stream.read_to_string(&mut text).await?;
         Ok(text)
     }
+}
+
+/// The interpreter itself: `python3` in the path may be a script that looks for it for a second.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let asked = std::process::Command::new("python3")
+            .args(["-c", "import sys; print(sys.executable)"])
+            .output();
+        String::from_utf8(asked.unwrap().stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
+    })
 }
 
 pub(crate) fn build(script: &str, when: &[&str]) -> Option<Build> {
