@@ -128,6 +128,7 @@ impl Control {
         let answered = match (request.method(), request.uri().path()) {
             (&Method::POST, "/hello") => self.hello(request).await,
             (&Method::GET, "/events") => self.events(&request),
+            (&Method::GET, "/state") => self.tell_state().await,
             (&Method::GET, "/manifest") => self.manifest(&request).await,
             (&Method::POST, "/batch") => self.batch(request).await,
             (&Method::POST, "/heartbeat") => self.heartbeat(request).await,
@@ -140,6 +141,12 @@ impl Control {
             tracing::debug!(?refusal, "a request was refused");
             refusal.response()
         })
+    }
+
+    /// What the copy holds, for anyone who reaches the agent: it changes nothing and takes nothing from a session.
+    async fn tell_state(&self) -> Result<Response<Body>, Refusal> {
+        let store = self.store.lock().await;
+        answer::json(&state(&store, Vec::new()))
     }
 
     async fn restart(&self, request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {

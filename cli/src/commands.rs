@@ -140,7 +140,7 @@ impl Invocation {
         err.write_all(question.as_bytes())
             .and_then(|()| err.flush())
             .and_then(|()| std::io::stdin().read_line(&mut answer))
-            .map_err(|error| PrintError::Write(error))?;
+            .map_err(PrintError::Write)?;
         Ok(answer.trim().to_owned())
     }
 }

@@ -67,7 +67,7 @@ pub(crate) enum Event {
     Plan {
         service: String,
         object: serde_json::Value,
-        changes: Vec<String>,
+        changes: Option<Vec<String>>,
     },
     /// The copy's pod answers.
     Pod {

@@ -30,16 +30,14 @@ pub(super) async fn run(invocation: &mut Invocation, args: StatusArgs) -> Result
 /// Copies as a table.
 pub(super) fn table(rows: Vec<CopyRow>) -> Table {
     let row = |copy: CopyRow| {
-        let in_sync = match (copy.revision, &copy.program) {
-            (Some(revision), Some(program)) => format!("r{revision}, program {program}"),
-            (Some(revision), None) => format!("r{revision}"),
-            _ => "-".to_owned(),
-        };
+        let revision = copy
+            .revision
+            .map_or_else(|| "-".to_owned(), |revision| format!("r{revision}"));
         let cells = vec![
             copy.service.clone(),
             copy.phase.clone(),
             if copy.routed { "yes" } else { "no" }.to_owned(),
-            in_sync,
+            revision,
             if copy.drift { "yes" } else { "no" }.to_owned(),
             copy.pod.clone().unwrap_or_else(|| "-".to_owned()),
             copy.message.clone(),

@@ -103,7 +103,7 @@ async fn plan(
         invocation.printer.event(&Event::Plan {
             service: target.space.to_string(),
             object,
-            changes: Vec::new(),
+            changes: None,
         })?;
     }
     let namespace = space.as_ref().and_then(copies::namespace);
@@ -122,10 +122,12 @@ async fn plan(
             }
             None => None,
         };
-        let changes = existing
-            .and_then(|existing| existing.status)
-            .map(|status| status.changes)
-            .unwrap_or_default();
+        let changes = Some(
+            existing
+                .and_then(|existing| existing.status)
+                .unwrap_or_default()
+                .changes,
+        );
         let object = serde_json::to_value(&object).unwrap_or_default();
         invocation.printer.event(&Event::Plan {
             service: copy.service,

@@ -44,10 +44,10 @@ pub(crate) enum EngineError {
     Unauthorized { context: String },
     /// A right is missing.
     #[error("{}", attempt.refused())]
-    Forbidden { attempt: Attempt, message: String },
+    Forbidden { attempt: Box<Attempt>, message: String },
     /// A rule of the cluster says no: validation or an admission policy.
     #[error("the cluster refuses {}: {message}", attempt.object())]
-    Denied { attempt: Attempt, message: String },
+    Denied { attempt: Box<Attempt>, message: String },
     /// Nobody answers.
     #[error("cannot reach the API server at {server}")]
     Unreachable { server: String, source: Source },
@@ -56,16 +56,16 @@ pub(crate) enum EngineError {
     NotInstalled { resource: String },
     /// The namespace or object is not there.
     #[error("{} is not there", attempt.object())]
-    NotFound { attempt: Attempt },
+    NotFound { attempt: Box<Attempt> },
     /// It changed in between, or exists already.
     #[error("{} was changed by somebody else at the same time", attempt.object())]
-    Conflict { attempt: Attempt },
+    Conflict { attempt: Box<Attempt> },
     /// The copy has no pod.
     #[error("the copy of {service} in space {space} has no pod")]
     NoPod { service: String, space: String },
     /// The server could not do it.
     #[error("the API server could not handle {}", attempt.object())]
-    Request { attempt: Attempt, source: Source },
+    Request { attempt: Box<Attempt>, source: Source },
     /// A stream broke.
     #[error("the connection to the copy broke")]
     Stream(#[source] Source),

@@ -10,10 +10,8 @@ pub(crate) struct CopyRow {
     pub(crate) phase: String,
     pub(crate) routed: bool,
     pub(crate) pod: Option<String>,
-    /// What the agent says: the revision in the copy, and whether its program is alive. Unset where it cannot be asked.
+    /// The revision in the copy, as its agent says it. Unset where the agent does not answer.
     pub(crate) revision: Option<u64>,
-    /// What runs, as the agent says it.
-    pub(crate) program: Option<String>,
     /// Whether the baseline's template changed since the copy was derived.
     pub(crate) drift: bool,
     /// Why it is not ready, where something says so.

@@ -145,10 +145,10 @@ fn progress(baseline: &Baseline, generation: i64, change: &Change) -> Progress {
             Change::Enable(services) if services.contains(&state.name) && settled => {
                 progress.refused.push(line())
             }
-            Change::Enable(services) if services.contains(&state.name) => {
-                if state.state != Interception::Intercepted {
-                    progress.waiting.push(line());
-                }
+            Change::Enable(services)
+                if services.contains(&state.name) && state.state != Interception::Intercepted =>
+            {
+                progress.waiting.push(line());
             }
             // Of all Services some cannot be: that is told, and is no failure.
             Change::EnableAll

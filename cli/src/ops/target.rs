@@ -1,5 +1,8 @@
 //! Which baseline and which space a command is about.
 
+use std::collections::BTreeMap;
+
+use devspace_api::names::Discovery;
 use devspace_core::SpaceName;
 
 use crate::engine::{At, Engine, EngineError};
@@ -14,8 +17,6 @@ use crate::settings::{
 pub(crate) struct Target {
     /// The baseline's namespace.
     pub(crate) baseline: String,
-    /// Public hosts of the baseline.
-    pub(crate) hosts: Vec<String>,
     /// The space.
     pub(crate) space: SpaceName,
     /// What named it.
@@ -67,7 +68,7 @@ pub(crate) async fn find_target(
     baseline: Option<Sourced<String>>,
 ) -> Result<Target, TargetError> {
     let identity = engine.identity();
-    let (user, known) = futures::future::try_join(engine.user(), engine.discover()).await?;
+    let (user, known) = futures::future::try_join(engine.user(), known(engine)).await?;
     let selection = file.selection(identity.engine, &identity.context);
     let from_file = |value: &String| Sourced {
         value: value.clone(),
@@ -80,14 +81,9 @@ pub(crate) async fn find_target(
         .filter(|selection| selection.baseline == baseline)
         .map(|selection| from_file(&selection.space));
     let chosen = choose_space(space, selected, &user).map_err(TargetError::Space)?;
-    let hosts = known
-        .get(&baseline)
-        .map(|discovery| discovery.hosts.clone())
-        .unwrap_or_default();
     match chosen {
         Some(Sourced { value, origin }) => Ok(Target {
             baseline,
-            hosts,
             space: value,
             chosen_by: origin,
             user,
@@ -97,6 +93,18 @@ pub(crate) async fn find_target(
             why: SpaceChoiceError::Unnamed { user },
         }),
     }
+}
+
+/// The baselines that exist. Where none is known, the reason may be that devspace is not installed: that is told instead.
+async fn known(engine: &dyn Engine) -> Result<BTreeMap<String, Discovery>, EngineError> {
+    let known = engine.discover().await?;
+    if known.is_empty()
+        && let Err(missing @ EngineError::NotInstalled { .. }) =
+            engine.baselines().list(&engine.identity().namespace).await
+    {
+        return Err(missing);
+    }
+    Ok(known)
 }
 
 /// Finds the baseline only.
@@ -109,7 +117,7 @@ pub(crate) async fn find_baseline(
     baseline: Option<Sourced<String>>,
 ) -> Result<String, TargetError> {
     let identity = engine.identity();
-    let known = engine.discover().await?;
+    let known = known(engine).await?;
     let selected = file
         .selection(identity.engine, &identity.context)
         .map(|selection| Sourced {

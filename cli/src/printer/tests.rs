@@ -66,6 +66,7 @@ fn seconds(millis: u64) -> Seconds {
 }
 
 /// A whole `up`, with every kind of event in it.
+#[expect(clippy::too_many_lines, reason = "one entry for each event")]
 fn a_life() -> Vec<Event> {
     let service = || "package".to_owned();
     let space = || "red".to_owned();
@@ -216,7 +217,6 @@ fn printed(mode: Mode) -> String {
         routed: true,
         pod: None,
         revision: Some(41),
-        program: None,
         drift: false,
         message: String::new(),
         changes: Vec::new(),

@@ -126,14 +126,37 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<RawProject, ProjectError>
     serde_saphyr::from_str(text).map_err(|error| syntax(file, &error))
 }
 
-/// The parser's words for users, below the line that they are about.
+/// Says what is expected in the words of the documentation.
+struct Words;
+
+impl serde_saphyr::MessageFormatter for Words {
+    fn format_message<'a>(&self, error: &'a serde_saphyr::Error) -> std::borrow::Cow<'a, str> {
+        match error {
+            serde_saphyr::Error::Unexpected {
+                expected: "sequence start",
+                ..
+            } => "a list is expected here, as `[program, argument]`".into(),
+            serde_saphyr::Error::Unexpected {
+                expected: "mapping start",
+                ..
+            } => "keys are expected here, as `{key: value}`".into(),
+            serde_saphyr::Error::Unexpected {
+                expected: "string scalar",
+                ..
+            } => "text is expected here".into(),
+            _ => serde_saphyr::UserMessageFormatter.format_message(error),
+        }
+    }
+}
+
+/// What the parser says, with the lines that it is about.
 fn shown(file: &Path, error: &serde_saphyr::Error) -> String {
     let name = file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
     error.render_with_options(serde_saphyr::render_options! {
-        formatter: &serde_saphyr::UserMessageFormatter,
+        formatter: &Words,
         source_name: Some(name.as_str()),
     })
 }

@@ -11,6 +11,7 @@ mod event;
 mod folders;
 mod here;
 mod link;
+mod look;
 mod outgoing;
 mod quiet;
 mod tunnel;
@@ -25,6 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub use config::{Build, ClientIdentity, Program, SessionConfig, SyncRoot};
 pub use dial::{ByteStream, Dial, DialError};
 pub use event::{Exit, OutputStream, Revision, RootHash, SessionEvent};
+pub use look::{LookError, look};
 pub use tunnel::{Tunnel, TunnelError};
 
 /// Events that may wait for the receiver.

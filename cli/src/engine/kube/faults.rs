@@ -28,14 +28,14 @@ pub(super) fn attempt(
     resource: &str,
     namespace: Option<&str>,
     name: Option<&str>,
-) -> Attempt {
-    Attempt {
+) -> Box<Attempt> {
+    Box::new(Attempt {
         verbs,
         group: group.to_owned(),
         resource: resource.to_owned(),
         namespace: namespace.map(str::to_owned),
         name: name.map(str::to_owned),
-    }
+    })
 }
 
 /// The result with our error. For a 403 the API server is asked whether the right is missing, since admission policies
@@ -43,7 +43,7 @@ pub(super) fn attempt(
 pub(super) async fn fault<T>(
     kube: &Kube,
     result: kube::Result<T>,
-    attempt: Attempt,
+    attempt: Box<Attempt>,
 ) -> Result<T, EngineError> {
     let error = match result {
         Ok(value) => return Ok(value),
@@ -63,7 +63,7 @@ pub(super) async fn fault<T>(
 }
 
 /// All but 403.
-pub(super) fn classify(kube: &Kube, error: kube::Error, attempt: Attempt) -> EngineError {
+pub(super) fn classify(kube: &Kube, error: kube::Error, attempt: Box<Attempt>) -> EngineError {
     let context = || kube.identity.context.clone();
     match error {
         kube::Error::Api(status) => api(kube, *status, attempt),
@@ -82,7 +82,7 @@ pub(super) fn classify(kube: &Kube, error: kube::Error, attempt: Attempt) -> Eng
     }
 }
 
-fn api(kube: &Kube, status: Status, attempt: Attempt) -> EngineError {
+fn api(kube: &Kube, status: Status, attempt: Box<Attempt>) -> EngineError {
     let details = status.details.as_ref();
     match status.code {
         401 => EngineError::Unauthorized {

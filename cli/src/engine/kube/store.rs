@@ -50,7 +50,7 @@ fn of<K: Resource<DynamicType = ()>>(
     verbs: &'static [&'static str],
     namespace: &str,
     name: Option<&str>,
-) -> Attempt {
+) -> Box<Attempt> {
     attempt(verbs, &K::group(&()), &K::plural(&()), Some(namespace), name)
 }
 
@@ -152,9 +152,9 @@ fn watch_fault(kube: &Kube, error: watcher::Error, asked: &Attempt) -> EngineErr
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => classify(kube, error, asked.clone()),
+        | watcher::Error::WatchFailed(error) => classify(kube, error, Box::new(asked.clone())),
         error => EngineError::Request {
-            attempt: asked.clone(),
+            attempt: Box::new(asked.clone()),
             source: Box::new(error),
         },
     }

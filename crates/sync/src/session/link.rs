@@ -167,7 +167,7 @@ impl Link {
     }
 }
 
-fn empty() -> Body {
+pub(super) fn empty() -> Body {
     Full::new(Bytes::new()).map_err(|never| match never {}).boxed()
 }
 
@@ -183,11 +183,11 @@ fn received<T: Send + 'static, U>(
     })
 }
 
-fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, LinkError> {
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, LinkError> {
     serde_json::from_slice(text).map_err(|error| LinkError::Answer(error.into()))
 }
 
-async fn body_of(response: Response<Incoming>) -> Result<Bytes, LinkError> {
+pub(super) async fn body_of(response: Response<Incoming>) -> Result<Bytes, LinkError> {
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     if status.is_success() {

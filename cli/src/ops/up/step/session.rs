@@ -18,7 +18,7 @@ pub(super) fn take(state: &mut State, event: SessionEvent, now: Duration) -> Vec
         }
         event @ (SessionEvent::SyncProgress { .. }
         | SessionEvent::Synced { .. }
-        | SessionEvent::InSync { .. }) => files(state, event),
+        | SessionEvent::InSync { .. }) => files(state, &event),
         event @ (SessionEvent::BuildStarted { .. }
         | SessionEvent::BuildOutput { .. }
         | SessionEvent::BuildFinished { .. }) => build(state, event),
@@ -66,9 +66,9 @@ fn tell(event: Event) -> Vec<Effect> {
     vec![Effect::Tell(event)]
 }
 
-fn files(state: &mut State, event: SessionEvent) -> Vec<Effect> {
+fn files(state: &mut State, event: &SessionEvent) -> Vec<Effect> {
     let service = state.service.clone();
-    match event {
+    match *event {
         SessionEvent::SyncProgress {
             files_done,
             files,

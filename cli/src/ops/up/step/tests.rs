@@ -215,6 +215,7 @@ fn the_summary_has_the_times_of_all_phases() {
         resumed: false,
     });
     up.session(synced(1, 214));
+    up.session(in_sync(1));
     up.session(build_finished(true));
     up.session(starting(1));
     up.session(live(1));
