@@ -20,7 +20,7 @@ use devspace_api::{Baseline, ServiceCopy};
 use devspace_plan::copy::Resolver;
 use futures::StreamExt;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
@@ -129,7 +129,8 @@ fn copy_of<K: Resource>(object: &K) -> Option<ObjectRef<ServiceCopy>> {
 
 type Triggers = futures::stream::BoxStream<'static, ObjectRef<ServiceCopy>>;
 
-/// Objects that we made: what somebody changed is put back.
+/// Objects that we made: what somebody changed is put back. Mirrored Secrets are not among them: watching them would
+/// need the right to list every Secret, so they are looked at from time to time.
 fn own_changes(context: &Context, memory: &Arc<Memory>) -> Triggers {
     let client = &context.client;
     let ours = || watcher::Config::default().labels(COPY_LABEL);
@@ -137,7 +138,7 @@ fn own_changes(context: &Context, memory: &Arc<Memory>) -> Triggers {
         let memory = Arc::clone(memory);
         move |copy: Option<ObjectRef<ServiceCopy>>| copy.inspect(|copy| memory.outdate(copy))
     };
-    let (a, b, c, d, e) = (forget(), forget(), forget(), forget(), forget());
+    let (a, b, c, d) = (forget(), forget(), forget(), forget());
     let all = [
         watch::changes(
             Api::<Deployment>::all(client.clone()),
@@ -163,15 +164,11 @@ fn own_changes(context: &Context, memory: &Arc<Memory>) -> Triggers {
             watch::any,
             move |o| d(copy_of(o)),
         ),
-        watch::changes(Api::<Secret>::all(client.clone()), ours(), watch::any, move |o| {
-            e(copy_of(o))
-        }),
     ];
     futures::stream::select_all(all).boxed()
 }
 
-/// Objects of baselines that copies are derived from. ConfigMaps and Secrets are not among them: watching them would
-/// need the right to list every Secret, so they are looked at from time to time.
+/// Objects of baselines that copies are derived from. ConfigMaps and Secrets are looked at from time to time as well.
 fn baseline_changes(context: &Context, memory: &Arc<Memory>, copies: &Store<ServiceCopy>) -> Triggers {
     let client = &context.client;
     let theirs = || watcher::Config::default().labels(&format!("!{SPACE_LABEL}"));

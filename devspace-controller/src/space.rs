@@ -9,6 +9,7 @@ mod status;
 mod sweep;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use devspace_api::names::{BASELINE_LABEL, SPACE_LABEL};
 use devspace_api::{Baseline, Space};
@@ -54,6 +55,9 @@ pub(crate) enum SpaceError {
         source: kube::Error,
     },
 }
+
+/// How long a Space waits that has no personal namespace.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 /// What the reconciler works with.
 struct Desk {
@@ -188,6 +192,12 @@ async fn keep(space: &Space, identity: &Identity, desk: &Desk) -> Result<Action,
         Some(refusal) => Err(refusal),
         None => ensure::ensure(&seen, &identity.borrow(), client).await?,
     };
+    // What stands in the way may be something that no watch of ours sees.
+    let action = if place.is_ok() {
+        Action::await_change()
+    } else {
+        Action::requeue(LOOK_AGAIN)
+    };
     let new = status::status(&seen, &identity.borrow(), place);
     if space.status.as_ref() != Some(&new) {
         tell(space, &new, &desk.context).await;
@@ -197,7 +207,7 @@ async fn keep(space: &Space, identity: &Identity, desk: &Desk) -> Result<Action,
         };
         objects::apply_status(&api, space, &new).await.map_err(write)?;
     }
-    Ok(Action::await_change())
+    Ok(action)
 }
 
 /// An event where the reason of `Ready` changed.

@@ -6,7 +6,7 @@ use devspace_api::names::{DERIVED_FROM_ANNOTATION, DERIVED_HASH_ANNOTATION, TEMP
 use devspace_plan::copy::objects::{Owner, Provenance};
 use devspace_plan::copy::workload::{Candidates, find};
 use devspace_plan::copy::{self as plan, CopyContext, CopyRefusal, DerivedCopy, Workload};
-use devspace_plan::mirror::{self, Mirrors};
+use devspace_plan::mirror::{self, Mirrors, Reference, ReferenceKind, mirrored_name};
 use devspace_plan::space::labels;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
@@ -164,6 +164,7 @@ async fn derive(
         service: &copy.spec.service,
         reference,
     };
+    withdraw(&derived, seen, &owner, desk).await?;
     let sources = observe::sources(&desk.context.client, &derived.references, &seen.baseline).await?;
     let mirrors = match mirror::plan(&derived.references, &sources, &seen.baseline.spec.secrets, &owner) {
         Ok(mirrors) => mirrors,
@@ -196,6 +197,29 @@ async fn derive(
         drift,
         ..Made::default()
     }))
+}
+
+/// Takes back mirrors of Secrets that the Baseline's policy keeps back by now.
+async fn withdraw(
+    derived: &DerivedCopy,
+    seen: &Observed,
+    owner: &Owner<'_>,
+    desk: &Desk,
+) -> Result<(), CopyError> {
+    let api: Api<Secret> = Api::namespaced(desk.context.client.clone(), owner.namespace);
+    let allowed = mirror::wanted(&derived.references, &seen.baseline.spec.secrets);
+    let is_kept_back = |reference: &&Reference| {
+        reference.kind == ReferenceKind::Secret
+            && !allowed.contains(&(reference.kind, reference.name.clone()))
+    };
+    for reference in derived.references.iter().filter(is_kept_back) {
+        let deleted = objects::delete(&api, &mirrored_name(owner.service, &reference.name), None).await;
+        deleted.map_err(|source| CopyError::Delete {
+            what: "a mirrored Secret",
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// What has changed since the developer last asked, where the Deployment does not follow it:
@@ -231,7 +255,7 @@ async fn apply(
         owner.service_env(derived),
     );
     let claims = async {
-        if seen.cache_claim && !seen.has_claim && desk_needs_claim(derived) {
+        if seen.cache_claim && !seen.has_claim && needs_claim(derived) {
             create_claim(owner, desk).await?;
         }
         Ok(())
@@ -268,7 +292,7 @@ async fn apply(
 }
 
 /// Whether the pod mounts the cache claim.
-fn desk_needs_claim(derived: &DerivedCopy) -> bool {
+fn needs_claim(derived: &DerivedCopy) -> bool {
     let volumes = derived
         .template
         .spec

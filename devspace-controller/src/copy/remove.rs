@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use devspace_api::ServiceCopy;
-use devspace_api::names::{BASELINE_LABEL, COPY_LABEL, SPACE_LABEL};
+use devspace_api::names::{BASELINE_LABEL, SPACE_LABEL};
 use devspace_plan::copy::objects::{service_name, workload_name};
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service};
-use kube::api::{DeleteParams, ListParams};
+use kube::api::DeleteParams;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, ResourceExt};
 
-use super::{CopyError, Desk, router};
+use super::{CopyError, Desk, copy_of, router};
 use crate::space::objects;
 
 /// How long routers may take to send a copy's requests elsewhere. Then the copy goes all the same.
@@ -22,13 +22,27 @@ fn delete(what: &'static str) -> impl Fn(kube::Error) -> CopyError {
     move |source| CopyError::Delete { what, source }
 }
 
+/// The pods' end wakes the copy; this is for an event that got lost.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// Removes what belongs to `copy` and lets it go. The cache claim stays: it goes with the space.
 pub(super) async fn remove(copy: &ServiceCopy, desk: &Desk) -> Result<Action, CopyError> {
     let client = &desk.context.client;
     let key = ObjectRef::from_obj(copy);
     desk.routing.look(&key, &None);
-    leave_routes(copy, client).await;
-    remove_pods(copy, client).await?;
+    let stands = |deployment: &Deployment| {
+        copy_of(deployment).as_ref() == Some(&key) && deployment.metadata.deletion_timestamp.is_none()
+    };
+    if desk.deployments.find(stands).is_some() {
+        leave_routes(copy, client).await;
+        delete_workload(copy, client).await?;
+        return Ok(Action::requeue(LOOK_AGAIN));
+    }
+    // A new copy of the same name must not meet a pod that nobody has told to end.
+    let runs = |pod: &Pod| copy_of(pod).as_ref() == Some(&key) && pod.metadata.deletion_timestamp.is_none();
+    if desk.pods.find(runs).is_some() {
+        return Ok(Action::requeue(LOOK_AGAIN));
+    }
     let api: Api<ServiceCopy> = Api::namespaced(client.clone(), &copy.namespace().unwrap_or_default());
     let dropped = objects::drop_finalizer(&api, copy).await;
     dropped.map_err(|source| CopyError::Write {
@@ -71,29 +85,19 @@ async fn leave_routes(copy: &ServiceCopy, client: &Client) {
     }
 }
 
-/// Deletes from the top down, so that nothing makes anew what is deleted. Pods are named last and not left to the
-/// garbage collector: a new copy of the same name must not meet one that nobody has told to end.
-async fn remove_pods(copy: &ServiceCopy, client: &Client) -> Result<(), CopyError> {
+/// Deletes the headless Service and the Deployment. In the foreground, so that its pods are ended at once and by
+/// Kubernetes itself, and the controller needs no right to delete pods.
+async fn delete_workload(copy: &ServiceCopy, client: &Client) -> Result<(), CopyError> {
     let namespace = copy.namespace().unwrap_or_default();
     let service = &copy.spec.service;
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), &namespace);
     let services: Api<Service> = Api::namespaced(client.clone(), &namespace);
-    let sets: Api<ReplicaSet> = Api::namespaced(client.clone(), &namespace);
-    let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
     let (workload, headless) = (workload_name(service), service_name(service));
+    let foreground = DeleteParams::foreground();
     let (deployment, headless) = tokio::join!(
-        objects::delete(&deployments, &workload, None),
+        deployments.delete(&workload, &foreground),
         objects::delete(&services, &headless, None),
     );
-    deployment.map_err(delete("the copy's Deployment"))?;
-    headless.map_err(delete("the copy's Service"))?;
-    let all = ListParams::default().labels(&format!("{COPY_LABEL}={service}"));
-    let background = DeleteParams::background();
-    let deleted = sets.delete_collection(&background, &all).await.map(drop);
-    deleted.map_err(delete("the copy's ReplicaSets"))?;
-    let deleted = pods
-        .delete_collection(&DeleteParams::default(), &all)
-        .await
-        .map(drop);
-    deleted.map_err(delete("the copy's pods"))
+    objects::absent_is_fine(deployment.map(drop)).map_err(delete("the copy's Deployment"))?;
+    headless.map_err(delete("the copy's Service"))
 }

@@ -59,7 +59,9 @@ pub(super) fn copies(
         }))
     };
     let mut views = Vec::new();
-    for copy in objects {
+    // A copy on its way out is none: its pod still answers, so no request fails for its end.
+    let stays = |copy: &&&ServiceCopy| copy.metadata.deletion_timestamp.is_none();
+    for copy in objects.iter().filter(stays) {
         match view(copy) {
             Ok(found) => views.extend(found),
             Err(error) => left_out.push(LeftOut::Name("ServiceCopy", copy.name_any(), error)),
@@ -76,6 +78,19 @@ fn duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_on_its_way_out_is_none() {
+        let mut copy = ServiceCopy::new("package", Default::default());
+        copy.spec.service = "package".into();
+        copy.metadata.labels = Some([(SPACE_LABEL.to_owned(), "red".to_owned())].into());
+        let seen = |copy: &ServiceCopy| copies(&[copy], &SpaceSet::default(), &mut Vec::new()).len();
+        assert_eq!(seen(&copy), 1);
+        copy.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+            k8s_openapi::jiff::Timestamp::UNIX_EPOCH,
+        ));
+        assert_eq!(seen(&copy), 0);
+    }
 
     #[test]
     fn hold_times_are_read() {

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::draft::Draft;
-use super::{CopyRefusal, Input, hash_of, objects, security};
+use super::{CopyRefusal, Input, objects, security};
 
 const BIN_VOLUME: &str = "devspace-bin";
 const DATA_VOLUME: &str = "devspace-volume";
@@ -34,8 +34,9 @@ pub(super) fn apply(draft: &mut Draft, input: &Input<'_>) -> Result<(), CopyRefu
     let targets = folders(&input.spec.sync_targets, "sync target", "src")?;
     let cache = folders(&input.spec.cache, "cache folder", "cache")?;
     draft.first.push(install(draft, input, &targets, &cache));
-    if !targets.is_empty() {
-        draft.first.push(seed(draft, input, &targets));
+    for (number, target) in targets.iter().enumerate() {
+        let container = seed(draft, input, number, target);
+        draft.first.push(container);
     }
     add_volumes(draft, input);
     mount(draft, targets.iter().chain(&cache));
@@ -51,7 +52,7 @@ pub(super) fn apply(draft: &mut Draft, input: &Input<'_>) -> Result<(), CopyRefu
     Ok(())
 }
 
-/// Checks `paths` and gives each its place: by a hash, so that a path keeps its place whatever is listed beside it.
+/// Checks `paths` and gives each its place, by its number in the list: the agent counts the same way.
 fn folders(paths: &[String], role: &'static str, under: &str) -> Result<Vec<Folder>, CopyRefusal> {
     let refuse = |path: &String, reason| CopyRefusal::Folder {
         path: path.clone(),
@@ -76,9 +77,10 @@ fn folders(paths: &[String], role: &'static str, under: &str) -> Result<Vec<Fold
         if all.iter().any(|folder| folder.path == trimmed) {
             return Err(refuse(path, "it is listed twice"));
         }
+        let place = format!("{under}/{}", all.len());
         all.push(Folder {
             path: trimmed.to_owned(),
-            place: format!("{under}/{}", hash_of(&trimmed)),
+            place,
         });
     }
     Ok(all)
@@ -106,18 +108,23 @@ fn install(draft: &Draft, input: &Input<'_>, targets: &[Folder], cache: &[Folder
     }
 }
 
-fn seed(draft: &Draft, input: &Input<'_>, targets: &[Folder]) -> Container {
-    let mut hook = vec![AGENT.to_owned(), "seed".to_owned()];
-    for folder in targets {
-        hook.extend(["--from".to_owned(), folder.path.clone()]);
-        hook.extend(["--to".to_owned(), format!("{DATA}/{}", folder.place)]);
-    }
+/// A hook is one command, and `seed` takes one folder, so each folder has a container of its own.
+fn seed(draft: &Draft, input: &Input<'_>, number: usize, folder: &Folder) -> Container {
+    let place = format!("{DATA}/{}", folder.place);
+    let hook = [AGENT, "seed", "--from", &folder.path, "--to", &place]
+        .map(String::from)
+        .to_vec();
+    let name = if number == 0 {
+        SEED.to_owned()
+    } else {
+        format!("{SEED}-{number}")
+    };
     let bin = VolumeMount {
         read_only: Some(true),
         ..at(BIN_VOLUME, BIN)
     };
     Container {
-        name: SEED.to_owned(),
+        name,
         image: draft.main.image.clone(),
         image_pull_policy: draft.main.image_pull_policy.clone(),
         command: Some(vec![AGENT.to_owned(), "pause".to_owned()]),

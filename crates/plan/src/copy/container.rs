@@ -33,11 +33,13 @@ pub(super) fn pick(template: &PodTemplateSpec, input: &Input<'_>) -> Result<Draf
             .flat_map(|(_, other)| other.ports.iter().flatten())
             .any(|port| port.container_port == number)
     };
-    let mut container_ports: Vec<i32> = targets
+    let is_tcp = |port: &ServicePort| port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+    let listened = ports
         .iter()
-        .map(|port| port.target)
-        .filter(|number| !elsewhere(*number))
-        .collect();
+        .zip(&targets)
+        .filter(|(port, _)| is_tcp(port))
+        .map(|(_, found)| found.target);
+    let mut container_ports: Vec<i32> = listened.filter(|number| !elsewhere(*number)).collect();
     container_ports.sort_unstable();
     container_ports.dedup();
     let main = pod.containers.remove(index);

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use devspace_api::names::{
-    DERIVED_FROM_ANNOTATION, DERIVED_HASH_ANNOTATION, SPACE_LABEL, TEMPLATE_HASH_ANNOTATION,
-};
+use devspace_api::names::{DERIVED_FROM_ANNOTATION, DERIVED_HASH_ANNOTATION, TEMPLATE_HASH_ANNOTATION};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
 use k8s_openapi::api::core::v1::{
     ConfigMap, PersistentVolumeClaim, PersistentVolumeClaimSpec, Service, ServiceAccount, ServicePort,
@@ -191,10 +189,4 @@ impl Owner<'_> {
             status: None,
         }
     }
-}
-
-/// A label selector for everything in personal namespaces.
-#[must_use]
-pub fn in_spaces() -> &'static str {
-    SPACE_LABEL
 }
