@@ -76,11 +76,14 @@ pub struct Metrics {
     pub(crate) accept_errors: Counter,
 }
 
+/// The counters of one service.
+type OfService = HashMap<(RouteKind, StatusClass), Counter>;
+
 /// One thread's way to the counters: a family is locked once per label set, not once per request.
 #[derive(Debug)]
 pub(crate) struct WorkerMetrics {
     pub(crate) shared: Arc<Metrics>,
-    requests: RefCell<HashMap<ServiceName, HashMap<(RouteKind, StatusClass), Counter>>>,
+    requests: RefCell<HashMap<ServiceName, OfService>>,
 }
 
 // === impl Metrics ===

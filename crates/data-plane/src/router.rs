@@ -101,6 +101,8 @@ impl Router {
             let sockets = listeners.try_clone().map_err(StartError::Clone)?;
             sockets_tx.try_send(sockets).map_err(|_| StartError::Ended)?;
         }
+        // From here on only the threads hold the sockets, so a socket closes when its last accept loop ends.
+        drop(listeners);
         Ok(())
     }
 

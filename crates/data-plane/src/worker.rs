@@ -101,13 +101,8 @@ pub(crate) async fn run(start: Start) {
             sockets = sockets_rx.recv() => match sockets {
                 Some(sockets) => {
                     for (entry, socket) in sockets {
-                        shared.accepting.fetch_add(1, Ordering::AcqRel);
                         let accept = accept(Rc::clone(&worker), entry, socket, stop.clone());
-                        let count = Arc::clone(&shared.accepting);
-                        accepting.spawn_local(async move {
-                            accept.await;
-                            count.fetch_sub(1, Ordering::AcqRel);
-                        });
+                        accepting.spawn_local(counted(Arc::clone(&shared.accepting), accept));
                     }
                 }
                 None => break,
@@ -130,6 +125,15 @@ pub(crate) async fn run(start: Start) {
     tokio::select! {
         () = no_connections(&worker.open) => {}
         () = worker.cut.cancelled() => {}
+    }
+}
+
+/// Runs one accept loop, counted from now to its end.
+fn counted(count: Arc<AtomicUsize>, accept: impl Future<Output = ()>) -> impl Future<Output = ()> {
+    count.fetch_add(1, Ordering::AcqRel);
+    async move {
+        accept.await;
+        count.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -19,7 +19,7 @@ fn service(record: Option<&str>) -> Service {
 
 const RECORD: &str = r#"{"version":1,"selector":{"app":"package"},"ports":[{"name":"http","port":80,"listener":20000}],"baseline":"u","since":"2026-11-22T00:00:00Z"}"#;
 
-fn slice(labels: Value, namespace: &str, address: &str, ready: bool) -> EndpointSlice {
+fn slice(labels: &Value, namespace: &str, address: &str, ready: bool) -> EndpointSlice {
     object(json!({
         "metadata": { "name": "s", "namespace": namespace, "labels": labels },
         "addressType": "IPv4",
@@ -42,7 +42,7 @@ fn ingress() -> Ingress {
 fn objects_become_a_table() {
     let (intercepted, entry) = (service(Some(RECORD)), ingress());
     let shadow = slice(
-        json!({ "devspace.dev/shadow-of": "package" }),
+        &json!({ "devspace.dev/shadow-of": "package" }),
         "shop",
         "10.0.0.1",
         true,
@@ -50,7 +50,7 @@ fn objects_become_a_table() {
     let labels = json!({
         "devspace.dev/baseline": "shop", "devspace.dev/space": "red", "devspace.dev/copy": "package",
     });
-    let of_copy = slice(labels.clone(), "shop-red", "10.0.1.1", true);
+    let of_copy = slice(&labels, "shop-red", "10.0.1.1", true);
     let space: Space = object(json!({
         "apiVersion": "devspace.dev/v1alpha1", "kind": "Space", "metadata": { "name": "red" },
         "spec": { "owner": "ana" }, "status": { "namespace": "shop-red" },

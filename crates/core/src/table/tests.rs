@@ -293,8 +293,11 @@ fn declared_protocols_decide() {
     assert_eq!(of(None, "api", 80), Protocol::Detect);
 }
 
+/// A space: its parent's number, and its copy's "ever ready", "ready" and "falls back to the parent".
+type AnySpace = (Option<usize>, Option<(bool, bool, bool)>);
+
 /// A world of spaces with random parents, of which some have a copy in some state.
-fn world() -> impl Strategy<Value = Vec<(Option<usize>, Option<(bool, bool, bool)>)>> {
+fn world() -> impl Strategy<Value = Vec<AnySpace>> {
     let copy = prop::option::of((any::<bool>(), any::<bool>(), any::<bool>()));
     prop::collection::vec((prop::option::of(0_usize..8), copy), 1..8)
 }

@@ -32,8 +32,11 @@ pub(crate) fn space(name: &str) -> SpaceName {
 }
 
 pub(crate) fn settings() -> Settings {
-    let mut settings = Settings::default();
-    settings.threads = std::num::NonZeroUsize::new(2).unwrap();
+    let threads = std::num::NonZeroUsize::new(2).unwrap();
+    let mut settings = Settings {
+        threads,
+        ..Settings::default()
+    };
     settings.waits.baseline_hold = Duration::from_millis(100);
     settings.waits.unknown_listener = Duration::from_millis(500);
     settings.drain.delay = Duration::ZERO;
