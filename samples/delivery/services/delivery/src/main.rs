@@ -43,7 +43,7 @@ async fn run() -> Result<(), ProgramError> {
         &environment,
         "UPSTREAM_TIMEOUT_MS",
         "a number of milliseconds",
-        5000,
+        10_000,
     )?);
     let sources = Sources {
         package: Upstream::new(&required(&environment, "PACKAGE_URL")?, within),

@@ -72,5 +72,7 @@ test("what PostgreSQL says becomes what the contract says", () => {
   assert.equal(said("23514"), "missingShardKey");
   assert.equal(said("22021"), "unstorable");
   assert.equal(said("08006"), "other");
-  assert.equal(failure(new Error("timeout exceeded when trying to connect")).kind, "throttled");
+  for (const late of ["timeout exceeded when trying to connect", "Connection terminated due to connection timeout"]) {
+    assert.equal(failure(new Error(late)).kind, "throttled");
+  }
 });

@@ -15,7 +15,7 @@ use crate::model::{Delivery, NotifyMe, Stage, TrackingEvent};
 use crate::month::Month;
 
 /// How long a command may take before the request that needs it fails.
-const COMMAND_LIMIT: Duration = Duration::from_secs(2);
+const COMMAND_LIMIT: Duration = Duration::from_secs(5);
 
 /// Deliveries in Redis, over one connection that is made again when it breaks.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use crate::model::{Utilization, UtilizationRecord};
 const CONNECTIONS: usize = 8;
 
 /// How long a request waits for a connection before it fails.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Two replicas may start at once: the lock makes the second wait, since PostgreSQL's own "if not exists" can still
 /// fail on a race. The number names this schema and nothing else.

@@ -9,7 +9,7 @@ import { StoreFailure, type FailureKind, type PackageStore } from "../store.js";
 const CONNECTIONS = 8;
 
 /** How long a request waits for a connection before it is told to come back later. */
-const CONNECT_LIMIT_MS = 3000;
+const CONNECT_LIMIT_MS = 10_000;
 
 /** Names this schema among the server's advisory locks, and nothing else. */
 const SCHEMA_LOCK = 7245019834;
@@ -29,6 +29,8 @@ export class PostgresStore implements PackageStore {
       connectionString: connection,
       max: CONNECTIONS,
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      // Connections are kept: making one costs the server a process and a password check.
+      idleTimeoutMillis: 0,
     });
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
     pool.on("error", (error) => log.warn("a connection to PostgreSQL broke", { error }));
@@ -115,9 +117,12 @@ export function failure(error: unknown): StoreFailure {
   return new StoreFailure(kindOf(code, message), message, { cause: error });
 }
 
+/** What the pool says when it waited too long for a free connection, or for a new one. It gives no code. */
+const LATE = ["timeout exceeded when trying to connect", "Connection terminated due to connection timeout"];
+
 function kindOf(code: string, message: string): FailureKind {
-  // Class 53: out of connections, memory or disk. The pool's own time-out has no code.
-  if (code.startsWith("53") || message.startsWith("timeout exceeded when trying to connect")) return "throttled";
+  // Class 53: out of connections, memory or disk.
+  if (code.startsWith("53") || LATE.includes(message)) return "throttled";
   // A table that is partitioned by tag has no partition for a row without one.
   if (code === "23514") return "missingShardKey";
   // Class 22: data exceptions.
