@@ -188,13 +188,19 @@ impl Control {
                 (is_new || inputs.touched_by(places)).then(|| inputs.digest(build, store.manifest()))
             }
         };
+        let restarts = match &config.restart {
+            None => config.build.is_none(),
+            Some(globs) if globs.is_empty() => false,
+            Some(globs) => Inputs::try_new(globs).map_err(Refusal::failed)?.touched_by(places),
+        };
         let content = Content {
             revision: store.revision(),
             config,
             digest,
+            restarts,
         };
         self.supervisor
-            .send(Command::Content(content))
+            .send(Command::Content(Box::new(content)))
             .await
             .map_err(Refusal::failed)
     }

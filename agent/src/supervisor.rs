@@ -1,7 +1,7 @@
 //! Builds and runs the program: one actor that owns both process groups.
 //!
 //! A batch cancels a running build; the build starts again with the new content.
-//! A failed build leaves the program alone. After a build, or after each batch if there is none,
+//! A failed build leaves the program alone. After a build, and after a batch that the configuration's `restart` names,
 //! the program is stopped with all that it started, and only then the new one is started.
 
 mod building;
@@ -44,7 +44,7 @@ pub enum Command {
     /// A batch is about to be applied: end a running build. Answered when nothing of the build is left.
     Pause(oneshot::Sender<()>),
     /// The copy holds this content now.
-    Content(Content),
+    Content(Box<Content>),
     /// A client came. A new one gets a failed build repeated, so that it sees why.
     Attached {
         /// It is not the reconnect of one that was there.
@@ -65,6 +65,8 @@ pub struct Content {
     pub config: RunConfig,
     /// The digest of the build's inputs if they may have changed; `None` if they have not, or there is no build.
     pub digest: Option<String>,
+    /// What has changed asks for a new start of the program also where no build is due.
+    pub restarts: bool,
 }
 
 /// What the supervisor works with.
@@ -195,7 +197,7 @@ impl Supervisor {
                 self.cancel_build().await;
                 let _ = done.send(());
             }
-            Command::Content(content) => self.take(content).await,
+            Command::Content(content) => self.take(*content).await,
             Command::Attached { is_new } => self.attached(is_new).await,
             Command::Restart => self.restart(),
             // `run` takes it before it comes here.
@@ -212,12 +214,11 @@ impl Supervisor {
         if content.digest.is_some() || content.config.build.is_none() {
             self.digest = content.digest;
         }
-        let has_build = content.config.build.is_some();
         self.config = Some(content.config);
         self.cancel_build().await;
         if self.build_is_due() {
             self.start_build();
-        } else if !has_build || is_changed || self.phase.is_down() {
+        } else if content.restarts || is_changed || self.phase.is_down() {
             self.restart();
         }
     }

@@ -44,6 +44,8 @@ pub(crate) struct Project {
     pub(crate) build: Option<BuildRule>,
     /// The program. Empty: the baseline's command.
     pub(crate) run: Vec<String>,
+    /// Globs of paths whose change restarts the program without a build. Unset: all without a build, none with one.
+    pub(crate) restart: Option<Vec<String>>,
     /// Environment of build and program; `${space}` is not replaced yet.
     pub(crate) env: BTreeMap<String, String>,
     /// Ports that the program listens on. Empty: those that the baseline's Service reaches.

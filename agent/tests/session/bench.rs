@@ -182,6 +182,7 @@ impl Bench {
                     .to_vec(),
                 env: BTreeMap::from([("NAME".to_owned(), "copy-of-${space}".to_owned())]),
                 ports: Vec::new(),
+                restart: None,
                 working_dir: Some(self.target()),
                 stop_grace: Duration::from_secs(5),
             },

@@ -194,3 +194,18 @@ async fn a_build_here_comes_before_its_artefact() {
     assert_eq!(bench.ask().await.unwrap(), "TWO copy-of-red");
     assert_eq!(bench.there("src/answer.txt"), None);
 }
+
+#[tokio::test]
+async fn a_change_that_restart_names_restarts_without_a_build() {
+    let bench = Bench::new().await;
+    bench.put_server("one");
+    let mut config = bench.config();
+    config.program.build = build("echo run >> builds", &["server.py"]);
+    config.program.restart = Some(vec!["answer".to_owned()]);
+    let mut session = bench.session(config);
+    session.live().await;
+    bench.put("answer", "two");
+    session.live().await;
+    assert_eq!(bench.ask().await.unwrap(), "two copy-of-red");
+    assert_eq!(bench.there("builds").unwrap(), "run\n", "one build, for the first start");
+}

@@ -61,6 +61,10 @@ pub(super) fn check(file: &Path, raw: RawProject) -> Result<Project, ProjectErro
             .map(|run| cx.command("run", &run))
             .transpose()?
             .unwrap_or_default(),
+        restart: raw
+            .restart
+            .map(|globs| globs.iter().map(|glob| cx.glob("restart", glob)).collect())
+            .transpose()?,
         env: cx.env(raw.env.unwrap_or_default())?,
         ports: raw
             .ports

@@ -38,6 +38,10 @@ pub(crate) struct RawProject {
     /// The program and its arguments. Default: the command of the baseline's container.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) run: Option<Spanned<Vec<String>>>,
+    /// Globs of synced paths whose change restarts the program without a build. Default: every path where there is no
+    /// `build`, and none where there is one. An empty list is for a program that reloads itself.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) restart: Option<Vec<Spanned<String>>>,
     /// Environment of `build` and `run`. `${space}` stands for the space's name.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub(super) env: Option<BTreeMap<String, Spanned<String>>>,

@@ -61,6 +61,9 @@ pub struct RunConfig {
     pub env: BTreeMap<String, String>,
     /// Ports that must listen; empty means those the Service reaches.
     pub ports: Vec<u16>,
+    /// Globs over synced paths whose change restarts the program without a build. `None` means every path where there
+    /// is no build, and none where there is one.
+    pub restart: Option<Vec<String>>,
     /// The working directory; `None` means the container's.
     pub working_dir: Option<String>,
     /// How long the old program may take to end, in milliseconds.

@@ -109,6 +109,7 @@ fn program(project: &Project, space: &SpaceName) -> Program {
         run: project.run.clone(),
         env,
         ports: project.ports.clone(),
+        restart: project.restart.clone(),
         working_dir: project.working_dir().map(str::to_owned),
         stop_grace: Program::DEFAULT_STOP_GRACE,
     }

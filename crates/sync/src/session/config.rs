@@ -53,6 +53,9 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     /// Ports that must listen before the program counts as live. Empty means those the Service reaches.
     pub ports: Vec<u16>,
+    /// Globs over synced paths whose change restarts the program without a build. `None` means every path where there
+    /// is no build, and none where there is one; an empty list is for a program that reloads itself.
+    pub restart: Option<Vec<String>>,
     /// The program's and the build's working directory. `None` means the container's.
     pub working_dir: Option<String>,
     /// How long the old program may take to end after SIGTERM before it gets SIGKILL.

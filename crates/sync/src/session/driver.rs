@@ -139,6 +139,7 @@ fn run_config(config: &SessionConfig) -> RunConfig {
         env: program.env.clone(),
         ports: program.ports.clone(),
         working_dir: program.working_dir.clone(),
+        restart: program.restart.clone(),
         stop_grace_ms: u64::try_from(program.stop_grace.as_millis()).unwrap_or(u64::MAX),
     }
 }
