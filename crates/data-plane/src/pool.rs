@@ -179,8 +179,9 @@ impl Pool {
                 .borrow()
                 .used
                 .is_none_or(|at| at.elapsed() > waits.upstream_idle_http2);
-            // The endpoint is dropped when nobody leases from it, and a shared connection with it.
-            !(idle.is_empty() && unused)
+            // A lease, or a connection that is being made, holds the endpoint; a shared connection goes with it.
+            let held = Rc::strong_count(endpoint) > 1;
+            held || !idle.is_empty() || !unused
         });
     }
 

@@ -82,27 +82,22 @@ pub(crate) async fn find(
                 Err(ConnectError::Refused(_) | ConnectError::TimedOut | ConnectError::Handshake(_)) => {}
             }
         }
+        // From here on no new table is missed, and it is looked once more whatever the time: the table may have
+        // changed while the endpoint refused.
+        let Some(wait) = &mut wait else {
+            wait = Some(Wait::enter(worker).ok_or(NotFound {
+                failure: Failure::TooManyHeld,
+                route: Some(step.route),
+            })?);
+            continue;
+        };
         let left = step.hold.saturating_sub(begun.elapsed());
         if left.is_zero() {
             worker.metrics.shared.held_failed.inc();
             return Err(given_up(step.route));
         }
-        match &mut wait {
-            // From here on no new table is missed, so it is looked once more before waiting.
-            None => match Wait::enter(worker) {
-                Some(entered) => wait = Some(entered),
-                None => {
-                    return Err(NotFound {
-                        failure: Failure::TooManyHeld,
-                        route: Some(step.route),
-                    });
-                }
-            },
-            Some(wait) => {
-                wait.next(left, !step.endpoints.is_empty(), &worker.settings.waits)
-                    .await
-            }
-        }
+        wait.next(left, !step.endpoints.is_empty(), &worker.settings.waits)
+            .await;
     }
 }
 
