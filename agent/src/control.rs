@@ -191,7 +191,9 @@ impl Control {
         let restarts = match &config.restart {
             None => config.build.is_none(),
             Some(globs) if globs.is_empty() => false,
-            Some(globs) => Inputs::try_new(globs).map_err(Refusal::failed)?.touched_by(places),
+            Some(globs) => Inputs::try_new(globs)
+                .map_err(Refusal::failed)?
+                .touched_by(places),
         };
         let content = Content {
             revision: store.revision(),

@@ -207,5 +207,9 @@ async fn a_change_that_restart_names_restarts_without_a_build() {
     bench.put("answer", "two");
     session.live().await;
     assert_eq!(bench.ask().await.unwrap(), "two copy-of-red");
-    assert_eq!(bench.there("builds").unwrap(), "run\n", "one build, for the first start");
+    assert_eq!(
+        bench.there("builds").unwrap(),
+        "run\n",
+        "one build, for the first start"
+    );
 }
