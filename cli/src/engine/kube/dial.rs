@@ -9,18 +9,22 @@ use std::{future::Future, io};
 use devspace_sync::session::{ByteStream, Dial, DialError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::time::Instant;
 
 use super::faults::{attempt, fault};
 use super::{Kube, pods};
 use crate::engine::{CopyRef, EngineError};
+use crate::report::causes;
 
-/// How long a call looks for a pod that is not there yet before it reports that.
-/// A pod comes about within a second; a caller that got an error waits longer than we do.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Between looks for the pod.
-const LOOK_AGAIN: Duration = Duration::from_millis(40);
+/// How long a call tries before it reports why there is no connection. A pod comes about within seconds, and a caller that
+/// got an error waits longer and longer between its calls, so a start is waited for here.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between tries with a pod that is there.
+const TRY_AGAIN: Duration = Duration::from_millis(40);
+/// How long the far end may take to say the first word. The agent speaks first (RFC 9113, section 3.4: the server's
+/// SETTINGS), and the kubelet says at once that nobody listens. Who says nothing waits for us.
+const FIRST_WORD: Duration = Duration::from_millis(100);
 
 /// Connects to one port of whichever pod the copy has.
 pub(super) struct PodDial {
@@ -38,18 +42,20 @@ impl PodDial {
     async fn connect(&self) -> Result<Forwarded, EngineError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.once().await {
+            let error = match self.once().await {
                 Ok(stream) => return Ok(stream),
-                Err(error)
-                    if error.may_come()
-                        || matches!(error, EngineError::Request { .. } | EngineError::Denied { .. }) =>
-                {
-                    if Instant::now() + LOOK_AGAIN > deadline {
-                        return Err(error);
-                    }
-                    tokio::time::sleep(LOOK_AGAIN).await;
+                Err(error) => error,
+            };
+            if !comes(&error) || Instant::now() + TRY_AGAIN > deadline {
+                return Err(error);
+            }
+            if matches!(error, EngineError::NoPod { .. }) {
+                match tokio::time::timeout_at(deadline, pods::appears(&self.kube, &self.copy)).await {
+                    Ok(appeared) => appeared?,
+                    Err(_) => return Err(error),
                 }
-                Err(error) => return Err(error),
+            } else {
+                tokio::time::sleep(TRY_AGAIN).await;
             }
         }
     }
@@ -57,21 +63,64 @@ impl PodDial {
     async fn once(&self) -> Result<Forwarded, EngineError> {
         let pod = pods::current(&self.kube, &self.copy).await?;
         let name = pod.metadata.name.unwrap_or_default();
-        let asked = attempt(
-            &["create", "get"],
-            "",
-            "pods/portforward",
-            Some(&self.copy.namespace),
-            Some(&name),
-        );
+        let namespace = Some(self.copy.namespace.as_str());
+        let asked = attempt(&["create", "get"], "", "pods/portforward", namespace, Some(&name));
         let forward = pods::api(&self.kube, &self.copy)
             .portforward(&name, &[self.port])
             .await;
         let mut forward = fault(&self.kube, forward, asked).await?;
         let lost = || EngineError::Stream(Box::new(io::Error::other("the port-forward has no stream")));
-        let stream = forward.take_stream(self.port).ok_or_else(lost)?;
-        let refused = forward.take_error(self.port).map(FutureExt::boxed);
-        Ok(Forwarded { stream, refused })
+        let mut stream = forward.take_stream(self.port).ok_or_else(lost)?;
+        let mut refused = forward.take_error(self.port).map(FutureExt::boxed);
+        let ahead = first_word(&mut stream, &mut refused)
+            .await
+            .map_err(|error| EngineError::Stream(Box::new(error)))?;
+        Ok(Forwarded {
+            ahead,
+            stream,
+            refused,
+        })
+    }
+}
+
+/// Whether a try a moment later may succeed: pod, container or listener are on their way.
+const fn comes(error: &EngineError) -> bool {
+    error.may_come()
+        || matches!(
+            error,
+            EngineError::Request { .. } | EngineError::Denied { .. } | EngineError::Stream(_)
+        )
+}
+
+type Refused = Option<BoxFuture<'static, Option<String>>>;
+
+/// The first bytes from the far end; none if it waits for ours.
+///
+/// # Errors
+/// Nobody listens on the port.
+async fn first_word(stream: &mut DuplexStream, refused: &mut Refused) -> io::Result<Vec<u8>> {
+    let mut word = vec![0; 1024];
+    let reason = async {
+        match refused {
+            Some(refused) => refused.await,
+            None => None,
+        }
+    };
+    tokio::select! {
+        biased;
+        reason = reason => {
+            *refused = None;
+            let reason = reason.unwrap_or_else(|| "the port-forward ended at once".to_owned());
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, reason))
+        }
+        read = stream.read(&mut word) => match read? {
+            0 => Err(io::Error::new(io::ErrorKind::ConnectionRefused, "nobody listens on the port yet")),
+            length => {
+                word.truncate(length);
+                Ok(word)
+            }
+        },
+        () = tokio::time::sleep(FIRST_WORD) => Ok(Vec::new()),
     }
 }
 
@@ -80,18 +129,28 @@ impl Dial for PodDial {
         async {
             match self.connect().await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn ByteStream>),
-                Err(error) => Err(DialError::caused_by(error.to_string(), error)),
+                Err(error) => Err(DialError::new(reason(&error))),
             }
         }
         .boxed()
     }
 }
 
+/// The error with its causes, in one line.
+fn reason(error: &EngineError) -> String {
+    std::iter::once(error.to_string())
+        .chain(causes(error))
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 /// A forwarded port. What the kubelet says on the error channel (nobody listens on the port) ends it with that reason;
 /// the data channel alone would stay silent.
 struct Forwarded {
+    /// What was read before anybody asked.
+    ahead: Vec<u8>,
     stream: DuplexStream,
-    refused: Option<BoxFuture<'static, Option<String>>>,
+    refused: Refused,
 }
 
 impl AsyncRead for Forwarded {
@@ -100,6 +159,12 @@ impl AsyncRead for Forwarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buf.remaining());
+            let word: Vec<u8> = self.ahead.drain(..length).collect();
+            buf.put_slice(&word);
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             // Data first; at its end the reason is worth more than the end.

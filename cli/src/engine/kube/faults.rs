@@ -8,6 +8,7 @@ use k8s_openapi::api::authorization::v1::{
 use kube::Api;
 use kube::api::PostParams;
 use kube::core::Status;
+use kube::runtime::watcher;
 
 use super::Kube;
 use crate::engine::{Attempt, EngineError};
@@ -63,7 +64,7 @@ pub(super) async fn fault<T>(
 }
 
 /// All but 403.
-pub(super) fn classify(kube: &Kube, error: kube::Error, attempt: Box<Attempt>) -> EngineError {
+fn classify(kube: &Kube, error: kube::Error, attempt: Box<Attempt>) -> EngineError {
     let context = || kube.identity.context.clone();
     match error {
         kube::Error::Api(status) => api(kube, *status, attempt),
@@ -77,6 +78,19 @@ pub(super) fn classify(kube: &Kube, error: kube::Error, attempt: Box<Attempt>) -
         },
         error => EngineError::Request {
             attempt,
+            source: Box::new(error),
+        },
+    }
+}
+
+/// What went wrong with a watch.
+pub(super) fn watch_fault(kube: &Kube, error: watcher::Error, asked: &Attempt) -> EngineError {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => classify(kube, error, Box::new(asked.clone())),
+        error => EngineError::Request {
+            attempt: Box::new(asked.clone()),
             source: Box::new(error),
         },
     }

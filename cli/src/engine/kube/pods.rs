@@ -5,9 +5,10 @@ use futures::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use kube::Api;
 use kube::api::{ListParams, LogParams};
+use kube::runtime::{WatchStreamExt, watcher};
 
 use super::Kube;
-use super::faults::{LIST, READ, attempt, fault};
+use super::faults::{LIST, READ, WATCH, attempt, fault, watch_fault};
 use crate::engine::{CopyRef, EngineError, LogQuery, LogStream};
 
 /// Where the agent's binary is in a copy's pod; the container that starts it is the service's.
@@ -25,12 +26,8 @@ pub(super) fn api(kube: &Kube, copy: &CopyRef) -> Api<Pod> {
 /// # Errors
 /// [`EngineError::NoPod`], if there is none.
 pub(super) async fn current(kube: &Kube, copy: &CopyRef) -> Result<Pod, EngineError> {
-    let selector = format!(
-        "{BASELINE_LABEL}={},{SPACE_LABEL}={},{COPY_LABEL}={}",
-        copy.baseline, copy.space, copy.service
-    );
     let list = api(kube, copy)
-        .list(&ListParams::default().labels(&selector))
+        .list(&ListParams::default().labels(&selector(copy)))
         .await;
     let pods = fault(kube, list, attempt(LIST, "", "pods", Some(&copy.namespace), None)).await?;
     newest(pods.items).ok_or_else(|| EngineError::NoPod {
@@ -40,13 +37,41 @@ pub(super) async fn current(kube: &Kube, copy: &CopyRef) -> Result<Pod, EngineEr
 }
 
 fn newest(pods: Vec<Pod>) -> Option<Pod> {
-    let over = |pod: &Pod| {
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-        pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Failed" | "Succeeded"))
-    };
     pods.into_iter()
-        .filter(|pod| !over(pod))
+        .filter(stays)
         .max_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
+}
+
+/// Neither ended nor on its way out.
+fn stays(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    pod.metadata.deletion_timestamp.is_none() && !matches!(phase, Some("Failed" | "Succeeded"))
+}
+
+/// Waits until `copy` has a pod.
+///
+/// # Errors
+/// [`EngineError`], if its pods cannot be watched.
+pub(super) async fn appears(kube: &Kube, copy: &CopyRef) -> Result<(), EngineError> {
+    let config = watcher::Config::default().labels(&selector(copy));
+    let mut seen = std::pin::pin!(watcher(api(kube, copy), config).applied_objects());
+    let asked = attempt(WATCH, "", "pods", Some(&copy.namespace), None);
+    while let Some(pod) = seen.next().await {
+        if stays(&pod.map_err(|error| watch_fault(kube, error, &asked))?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn selector(copy: &CopyRef) -> String {
+    let CopyRef {
+        baseline,
+        space,
+        service,
+        ..
+    } = copy;
+    format!("{BASELINE_LABEL}={baseline},{SPACE_LABEL}={space},{COPY_LABEL}={service}")
 }
 
 /// The container that runs the service: the one that the agent runs, else the first that is not ours.

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Kube;
-use super::faults::{APPLY, LIST, READ, WATCH, attempt, classify, fault};
+use super::faults::{APPLY, LIST, READ, WATCH, attempt, fault, watch_fault};
 use crate::engine::{At, Attempt, EngineError, Store};
 
 /// Delays between tries of a watch: short at first, since the rights in a new space come within milliseconds.
@@ -145,17 +145,5 @@ where
             .backoff(Retry { next: Retry::FIRST })
             .map(move |seen| seen.map_err(|error| watch_fault(&kube, error, &asked)))
             .boxed()
-    }
-}
-
-fn watch_fault(kube: &Kube, error: watcher::Error, asked: &Attempt) -> EngineError {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => classify(kube, error, Box::new(asked.clone())),
-        error => EngineError::Request {
-            attempt: Box::new(asked.clone()),
-            source: Box::new(error),
-        },
     }
 }
