@@ -303,3 +303,6 @@ fn is_flipped(service: &Service) -> bool {
             .any(|value| value == devspace_api::names::ROUTER_SELECTOR_VALUE)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,6 +90,20 @@ pub(super) fn hosts(baseline: &Baseline, seen: &Observation) -> Vec<String> {
     }
 }
 
+/// A Service that is refused says so from the first moment, also while its record waits for the last connections.
+fn shown(baseline: &Baseline, seen: &Observation, name: &str, step: &Step) -> ServiceState {
+    let leaves = matches!(step, Step::Restore(_) | Step::Linger | Step::Forget);
+    let service = seen
+        .services
+        .iter()
+        .find(|service| leaves && service.name_any() == name);
+    let wanted = service.filter(|service| is_wanted(&baseline.spec.intercept, service));
+    match wanted.and_then(|service| seen.refusal(service)) {
+        Some(refusal) => state(name, &Step::Refuse(refusal)),
+        None => state(name, step),
+    }
+}
+
 fn dated(mut state: ServiceState, old: &BaselineStatus, now: Timestamp) -> ServiceState {
     let before = old
         .services

@@ -132,7 +132,7 @@ mod tests {
             let state = json!({ "waiting": { "reason": reason, "message": message } });
             let container = json!({ "name": "app", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": state });
             view(&pod(
-                json!({ "podIP": "10.0.0.7", "containerStatuses": [container] }),
+                &json!({ "podIP": "10.0.0.7", "containerStatuses": [container] }),
             ))
         };
         assert_eq!(waiting("ContainerCreating", None).trouble, "");
