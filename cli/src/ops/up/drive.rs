@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use devspace_api::ServiceCopy;
+use devspace_api::copy::{Fallback, ServiceCopySpec};
 use devspace_sync::session::{self, Session, SessionEvent, Tunnel};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -58,8 +59,12 @@ pub(super) async fn drive(context: Context, request: CopyRequest) -> Result<(), 
     let started = Instant::now();
     let mut seen = context.engine.copies().watch(&context.at);
     let mut state = State::new(&request.service, &context.copy.space, request.object.spec.mode);
+    let before = context.engine.copies().get(&context.at).await.ok().flatten();
     let mut input = match apply(&context, &request.object).await? {
-        Some(copy) => Input::Applied(Box::new(copy)),
+        Some(copy) => Input::Applied {
+            replaces: before.and_then(|before| replaced(&before, &copy)),
+            copy: Box::new(copy),
+        },
         None => Input::Left,
     };
     let mut connected: Option<Connected> = None;
@@ -94,6 +99,17 @@ pub(super) async fn drive(context: Context, request: CopyRequest) -> Result<(), 
             }
         };
     }
+}
+
+/// The pod that goes since `now` asks for another one than `before`. What only the router reads replaces no pod.
+fn replaced(before: &ServiceCopy, now: &ServiceCopy) -> Option<String> {
+    let of_pod = |copy: &ServiceCopy| ServiceCopySpec {
+        hold: None,
+        fallback: Fallback::default(),
+        ..copy.spec.clone()
+    };
+    let pod = before.status.as_ref()?.pod.as_ref()?;
+    (of_pod(before) != of_pod(now)).then(|| pod.uid.clone())
 }
 
 /// Writes the object. `None` if the developer left.

@@ -26,8 +26,13 @@ pub(super) const QUIET: Duration = Duration::from_secs(1);
 /// What happened.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// The object was written; this is what the cluster made of it.
-    Applied(Box<ServiceCopy>),
+    /// The object was written.
+    Applied {
+        /// What the cluster made of it.
+        copy: Box<ServiceCopy>,
+        /// UID of the pod that the write makes go.
+        replaces: Option<String>,
+    },
     /// The object changed, or is gone.
     Seen(Option<Box<ServiceCopy>>),
     /// It cannot be watched now; that goes on.
@@ -82,6 +87,8 @@ pub(super) struct State {
     mode: CopyMode,
     /// Generation of the object as written; what the controller says of an older one does not count.
     generation: i64,
+    /// The pod of the spec before this one. What is said of it does not count.
+    replaces: Option<String>,
     connect_asked: bool,
     pod: Option<String>,
     trouble: String,
@@ -99,6 +106,8 @@ pub(super) struct State {
     files: Option<u64>,
     build_took: Option<Duration>,
     build_lines: Vec<String>,
+    /// A build of content that may not be the folder's: its revision, and how it ended.
+    failed: Option<(u64, String)>,
     program: ProgramState,
     ready: bool,
     routed: bool,
@@ -115,6 +124,7 @@ impl State {
             space: space.to_owned(),
             mode,
             generation: 0,
+            replaces: None,
             connect_asked: false,
             pod: None,
             trouble: String::new(),
@@ -127,6 +137,7 @@ impl State {
             files: None,
             build_took: None,
             build_lines: Vec::new(),
+            failed: None,
             program: ProgramState::Unknown,
             ready: false,
             routed: false,
@@ -184,7 +195,8 @@ pub(super) fn step(mut state: State, input: Input, now: Duration) -> (State, Vec
         return (state, Vec::new());
     }
     let mut effects = match input {
-        Input::Applied(copy) => {
+        Input::Applied { copy, replaces } => {
+            state.replaces = replaces;
             state.generation = copy.metadata.generation.unwrap_or_default();
             see(&mut state, &copy, now)
         }
@@ -240,7 +252,11 @@ pub(super) fn step(mut state: State, input: Input, now: Duration) -> (State, Vec
 fn see(state: &mut State, copy: &ServiceCopy, now: Duration) -> Vec<Effect> {
     let status = copy.status.clone().unwrap_or_default();
     let generation = copy.metadata.generation.unwrap_or_default();
-    let fresh = generation >= state.generation && status.observed_generation == Some(generation);
+    let old_pod = status
+        .pod
+        .as_ref()
+        .is_some_and(|pod| state.replaces.as_ref() == Some(&pod.uid));
+    let fresh = generation >= state.generation && status.observed_generation == Some(generation) && !old_pod;
     let mut effects = Vec::new();
     // A pod of the spec before this one is about to go: a session with it would be cut.
     if state.mode == CopyMode::Agent && !state.connect_asked && (fresh || status.pod.is_none()) {

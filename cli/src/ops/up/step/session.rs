@@ -104,10 +104,18 @@ fn files(state: &mut State, event: &SessionEvent) -> Vec<Effect> {
         SessionEvent::InSync { revision, .. } => {
             state.in_sync = true;
             state.files.get_or_insert(0);
-            tell(Event::InSync {
+            let mut effects = tell(Event::InSync {
                 service,
                 revision: revision.0,
-            })
+            });
+            // What failed before is what the folder holds.
+            if let Some((_, status)) = state
+                .failed
+                .take_if(|(failed, _)| !state.up && *failed == revision.0)
+            {
+                effects.push(ends_by_build(state, status));
+            }
+            effects
         }
         _ => Vec::new(),
     }
@@ -161,17 +169,24 @@ fn build(state: &mut State, event: SessionEvent) -> Vec<Effect> {
                 last_lines,
             };
             let mut effects = tell(failed);
-            if !state.up {
-                effects.push(Effect::End(Err(UpError::Build {
-                    service,
-                    status,
-                    old_runs: state.resumed,
-                })));
+            match revision {
+                _ if state.up => {}
+                // The agent builds again what it held before this session: the folder may have mended it.
+                Some(revision) if !state.in_sync => state.failed = Some((revision, status)),
+                _ => effects.push(ends_by_build(state, status)),
             }
             effects
         }
         _ => Vec::new(),
     }
+}
+
+fn ends_by_build(state: &State, status: String) -> Effect {
+    Effect::End(Err(UpError::Build {
+        service: state.service.clone(),
+        status,
+        old_runs: state.resumed,
+    }))
 }
 
 fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {

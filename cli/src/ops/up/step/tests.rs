@@ -39,7 +39,7 @@ impl Up {
     /// A copy that is up: pod, files, build, program, route.
     fn brought_up() -> Self {
         let mut up = Self::new(CopyMode::Agent);
-        up.take(Input::Applied(Box::new(copy(1))));
+        up.take(applied(copy(1)));
         up.session(SessionEvent::Connected {
             agent_version: "1".into(),
             resumed: false,
@@ -81,6 +81,13 @@ fn copy(generation: i64) -> ServiceCopy {
     );
     copy.metadata.generation = Some(generation);
     copy
+}
+
+fn applied(copy: ServiceCopy) -> Input {
+    Input::Applied {
+        copy: Box::new(copy),
+        replaces: None,
+    }
 }
 
 fn with_status(generation: i64, phase: CopyPhase, conditions: Vec<Condition>) -> ServiceCopy {
@@ -177,7 +184,7 @@ fn exited(crash_loop: bool) -> SessionEvent {
 #[test]
 fn a_copy_comes_up_and_says_so_once() {
     let mut up = Up::new(CopyMode::Agent);
-    assert_eq!(up.take(Input::Applied(Box::new(copy(1)))), ["connect"]);
+    assert_eq!(up.take(applied(copy(1))), ["connect"]);
     assert_eq!(
         up.session(SessionEvent::Connected {
             agent_version: "1".into(),
@@ -209,7 +216,7 @@ fn a_copy_comes_up_and_says_so_once() {
 #[test]
 fn the_summary_has_the_times_of_all_phases() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: false,
@@ -237,10 +244,7 @@ fn the_summary_has_the_times_of_all_phases() {
 #[test]
 fn a_copy_that_needs_nothing_new_is_up_without_a_start() {
     let mut up = Up::new(CopyMode::Agent);
-    assert_eq!(
-        up.take(Input::Applied(Box::new(routed(1)))),
-        ["connect", "routed"]
-    );
+    assert_eq!(up.take(applied(routed(1))), ["connect", "routed"]);
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: true,
@@ -253,7 +257,7 @@ fn a_copy_that_needs_nothing_new_is_up_without_a_start() {
 #[test]
 fn a_copy_that_ran_before_is_up_with_the_new_files_only() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(routed(1))));
+    up.take(applied(routed(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: true,
@@ -270,7 +274,7 @@ fn a_copy_that_ran_before_is_up_with_the_new_files_only() {
 #[test]
 fn a_program_that_reloads_by_itself_is_up_after_a_quiet_moment() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(routed(1))));
+    up.take(applied(routed(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: true,
@@ -287,7 +291,7 @@ fn what_the_controller_said_of_an_older_spec_does_not_count() {
     let mut stale = routed(1);
     stale.metadata.generation = Some(2);
     // The old pod is about to go, so no session with it.
-    assert!(up.take(Input::Applied(Box::new(stale))).is_empty());
+    assert!(up.take(applied(stale)).is_empty());
     assert!(up.seen(routed(1)).is_empty());
     assert_eq!(
         up.seen(with_status(2, CopyPhase::Starting, Vec::new())),
@@ -296,16 +300,37 @@ fn what_the_controller_said_of_an_older_spec_does_not_count() {
 }
 
 #[test]
+fn what_is_said_of_a_pod_that_is_replaced_does_not_count() {
+    let mut up = Up::new(CopyMode::Agent);
+    let mut stale = with_status(1, CopyPhase::Starting, Vec::new());
+    stale.metadata.generation = Some(2);
+    assert!(
+        up.take(Input::Applied {
+            copy: Box::new(stale),
+            replaces: Some("u".into())
+        })
+        .is_empty()
+    );
+    let mut old = in_trouble("ImagePullBackOff: of the old pod");
+    old.metadata.generation = Some(2);
+    old.status.as_mut().unwrap().observed_generation = Some(2);
+    assert!(up.seen(old).is_empty());
+    let mut new = with_status(2, CopyPhase::Starting, Vec::new());
+    new.status.as_mut().unwrap().pod.as_mut().unwrap().uid = "another".into();
+    assert_eq!(up.seen(new), ["connect"]);
+}
+
+#[test]
 fn a_copy_of_an_image_has_no_session() {
     let mut up = Up::new(CopyMode::Image);
-    assert!(up.take(Input::Applied(Box::new(copy(1)))).is_empty());
+    assert!(up.take(applied(copy(1))).is_empty());
     assert_eq!(up.seen(routed(1)), ["pod", "routed", "up", "up"]);
 }
 
 #[test]
 fn an_image_that_does_not_start_ends_it() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     assert_eq!(up.seen(in_trouble("ErrImagePull: not found")), ["warning"]);
     assert!(up.seen(in_trouble("ErrImagePull: not found")).is_empty());
     assert_eq!(
@@ -320,7 +345,7 @@ fn an_image_that_does_not_start_ends_it() {
 #[test]
 fn a_refused_copy_ends_it_with_the_reason() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     let refused = with_status(
         1,
         CopyPhase::Refused,
@@ -335,11 +360,12 @@ fn a_refused_copy_ends_it_with_the_reason() {
 #[test]
 fn a_first_build_that_fails_ends_it() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: true,
     });
+    up.session(in_sync(1));
     up.session(SessionEvent::BuildStarted {
         revision: Some(Revision(1)),
     });
@@ -350,6 +376,39 @@ fn a_first_build_that_fails_ends_it() {
         up.session(build_finished(false)),
         [
             "build_failed",
+            "end 3 build_failed: package: the build failed (exit code 101)"
+        ]
+    );
+}
+
+#[test]
+fn a_build_of_what_the_copy_held_before_fails_nobody() {
+    let mut up = Up::new(CopyMode::Agent);
+    up.take(applied(routed(1)));
+    up.session(SessionEvent::Connected {
+        agent_version: "1".into(),
+        resumed: true,
+    });
+    assert_eq!(up.session(build_finished(false)), ["build_failed"]);
+    up.session(synced(2, 1));
+    assert_eq!(up.session(in_sync(2)), ["in_sync"]);
+    up.session(starting(2));
+    assert_eq!(up.session(live(2)), ["live", "up", "up"]);
+}
+
+#[test]
+fn a_build_of_what_the_copy_held_before_fails_the_same_folder() {
+    let mut up = Up::new(CopyMode::Agent);
+    up.take(applied(routed(1)));
+    up.session(SessionEvent::Connected {
+        agent_version: "1".into(),
+        resumed: true,
+    });
+    up.session(build_finished(false));
+    assert_eq!(
+        up.session(in_sync(1)),
+        [
+            "in_sync",
             "end 3 build_failed: package: the build failed (exit code 101)"
         ]
     );
@@ -381,7 +440,7 @@ fn a_later_build_that_fails_is_shown_with_its_lines() {
 #[test]
 fn a_program_that_ends_before_it_was_ready_ends_it() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: false,
@@ -400,7 +459,7 @@ fn a_program_that_ends_before_it_was_ready_ends_it() {
 #[test]
 fn a_program_that_was_dead_before_the_first_sync_says_nothing_about_the_folder() {
     let mut up = Up::new(CopyMode::Agent);
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     up.session(SessionEvent::Connected {
         agent_version: "1".into(),
         resumed: true,
@@ -458,7 +517,7 @@ fn a_lost_connection_is_told_and_not_the_end() {
 fn a_removed_copy_ends_it() {
     let mut up = Up::new(CopyMode::Agent);
     assert!(up.take(Input::Seen(None)).is_empty(), "it is not written yet");
-    up.take(Input::Applied(Box::new(copy(1))));
+    up.take(applied(copy(1)));
     assert_eq!(
         up.take(Input::Seen(None)),
         ["end 1 copy_removed: the copy of package was removed"]
@@ -489,7 +548,6 @@ fn a_time_out_names_what_was_waited_for() {
         }
         up.take(Input::TimedOut(Vec::new())).join("")
     };
-    let applied = || Input::Applied(Box::new(copy(1)));
     let connected = || {
         Input::Session(SessionEvent::Connected {
             agent_version: "1".into(),
@@ -497,24 +555,43 @@ fn a_time_out_names_what_was_waited_for() {
         })
     };
     let end = |what: &str| format!("end 3 timed_out: package is not up in time; waiting for {what}");
-    assert_eq!(waits(vec![applied()]), end("the agent in its pod to answer"));
+    assert_eq!(
+        waits(vec![applied(copy(1))]),
+        end("the agent in its pod to answer")
+    );
     assert_eq!(
         waits(vec![
-            applied(),
+            applied(copy(1)),
             Input::Seen(Some(Box::new(in_trouble("Unschedulable: 0/1 nodes"))))
         ]),
         end("its pod to start (Unschedulable: 0/1 nodes)")
     );
-    assert_eq!(waits(vec![applied(), connected()]), end("its files to be synced"));
+    assert_eq!(
+        waits(vec![applied(copy(1)), connected()]),
+        end("its files to be synced")
+    );
     let building = Input::Session(SessionEvent::BuildStarted { revision: None });
-    assert_eq!(waits(vec![applied(), connected(), building]), end("its build"));
+    assert_eq!(
+        waits(vec![applied(copy(1)), connected(), building]),
+        end("its build")
+    );
     let sync = || Input::Session(in_sync(1));
     assert_eq!(
-        waits(vec![applied(), connected(), sync(), Input::Session(starting(1))]),
+        waits(vec![
+            applied(copy(1)),
+            connected(),
+            sync(),
+            Input::Session(starting(1))
+        ]),
         end("its program to listen")
     );
     assert_eq!(
-        waits(vec![applied(), connected(), sync(), Input::Session(live(1))]),
+        waits(vec![
+            applied(copy(1)),
+            connected(),
+            sync(),
+            Input::Session(live(1))
+        ]),
         end("the routers to send its requests to it")
     );
 }
