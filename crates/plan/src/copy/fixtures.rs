@@ -100,7 +100,7 @@ impl World {
         Ok(draft.finish())
     }
 
-    pub(crate) fn owner<'a>(&self, context: &'a CopyContext<'a>) -> Owner<'a> {
+    pub(crate) fn owner<'a>(context: &'a CopyContext<'a>) -> Owner<'a> {
         let reference = OwnerReference {
             api_version: "devspace.dev/v1alpha1".into(),
             kind: "ServiceCopy".into(),

@@ -209,7 +209,7 @@ proptest! {
             sources.config_maps.insert("settings".to_owned(), ConfigMap::default());
         }
         let context = world.context();
-        let owner = world.owner(&context);
+        let owner = World::owner(&context);
         match plan(&derived.references, &sources, &world.baseline.secrets, &owner) {
             Ok(mirrors) => {
                 let maps = mirrors.config_maps.iter().filter_map(|map| map.metadata.name.clone());

@@ -33,7 +33,7 @@ fn secret(kind: &str) -> Secret {
 fn run(references: &[Reference], sources: &Sources, policy: &SecretPolicy) -> Result<Mirrors, MirrorRefusal> {
     let world = World::new();
     let context = world.context();
-    plan(references, sources, policy, &world.owner(&context))
+    plan(references, sources, policy, &World::owner(&context))
 }
 
 fn with_secret(kind: &str) -> Sources {

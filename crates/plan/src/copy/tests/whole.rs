@@ -31,7 +31,7 @@ fn the_objects_of_a_copy() {
     let world = World::new();
     let derived = world.derive(&yaml(TEMPLATE)).unwrap();
     let context = world.context();
-    let owner = world.owner(&context);
+    let owner = World::owner(&context);
     let provenance = Provenance {
         derived_from: "uid/1/".into(),
         template_hash: "t".into(),
