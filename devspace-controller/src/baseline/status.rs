@@ -54,7 +54,7 @@ pub(super) fn status(
     let old = baseline.status.clone().unwrap_or_default();
     let services: Vec<ServiceState> = next
         .iter()
-        .map(|(name, step)| dated(state(name, step), &old, now))
+        .map(|(name, step)| dated(shown(baseline, seen, name, step), &old, now))
         .collect();
     let intercepted = services
         .iter()
