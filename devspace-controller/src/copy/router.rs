@@ -76,12 +76,16 @@ pub(super) async fn ask(router: SocketAddr, question: &str, patience: Duration) 
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.map_err(AskError::Exchange)?;
         let answer = sender.send_request(request);
-        tokio::pin!(connection);
-        tokio::select! {
-            answer = answer => answer.map(|answer| answer.status()).map_err(AskError::Exchange),
-            // The connection ends before the answer only when it breaks.
-            ended = &mut connection => Err(ended.err().map_or(AskError::Timeout, AskError::Exchange)),
-        }
+        tokio::pin!(answer, connection);
+        let answer = tokio::select! {
+            answer = &mut answer => answer,
+            // A router that closes after its answer ends the connection in the same moment: the answer is there then.
+            ended = &mut connection => match ended {
+                Ok(()) => answer.await,
+                Err(error) => Err(error),
+            },
+        };
+        answer.map(|answer| answer.status()).map_err(AskError::Exchange)
     };
     let status = tokio::time::timeout(patience + SLACK, exchange)
         .await
