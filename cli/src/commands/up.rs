@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use devspace_api::names::REFRESH_ANNOTATION;
 use devspace_sync::session::ClientIdentity;
+use kube::ResourceExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +26,7 @@ pub(super) async fn run(invocation: &mut Invocation, args: UpArgs) -> Result<Exi
     let projects = load(&args.paths)?;
     let kube = invocation.engine().await?;
     let target = invocation.target(&kube, args.target).await?;
-    let copies: Vec<CopyRequest> = projects
+    let mut copies: Vec<CopyRequest> = projects
         .iter()
         .map(|project| match &args.image {
             Some(image) => spec::of_image(project, &target.space, image.clone()),
@@ -33,6 +35,13 @@ pub(super) async fn run(invocation: &mut Invocation, args: UpArgs) -> Result<Exi
         .collect();
     if args.plan {
         return plan(invocation, &kube, &target, copies).await;
+    }
+    // Each `up` takes over what has changed in the baseline since the last one.
+    for copy in &mut copies {
+        let asked = uuid::Uuid::now_v7().to_string();
+        copy.object
+            .annotations_mut()
+            .insert(REFRESH_ANNOTATION.to_owned(), asked);
     }
     let stay = !args.detach && args.image.is_none();
     let request = UpRequest {
