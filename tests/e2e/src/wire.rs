@@ -39,6 +39,9 @@ pub struct Request {
     /// The body.
     #[serde(default)]
     pub body: String,
+    /// How many seconds it may take; 0: five.
+    #[serde(default)]
+    pub limit_seconds: u64,
 }
 
 /// What came back.

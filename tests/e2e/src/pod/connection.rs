@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::wire::{Protocol, Request, Response};
 
-/// How long a request may take, its connection included.
+/// How long a request may take, its connection included, if it does not say.
 pub const LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a request brought no response.
@@ -24,8 +24,8 @@ pub enum Lost {
     /// The connection was open, and the request or its response broke off.
     #[error("broken: {0}")]
     Broken(String),
-    /// No whole response within [`LIMIT`].
-    #[error("no response within 5 s")]
+    /// No whole response in time.
+    #[error("no response in time")]
     Late,
     /// The request cannot be made: a mistake of the test.
     #[error("bad request: {0}")]
@@ -162,7 +162,7 @@ pub fn build(request: &Request) -> Result<http::Request<Full<Bytes>>, Lost> {
     builder.body(body).map_err(|e| Lost::Invalid(e.to_string()))
 }
 
-/// Opens a connection, sends the request and closes, all within [`LIMIT`].
+/// Opens a connection, sends the request and closes, all within the request's limit.
 ///
 /// # Errors
 /// [`Lost`].
@@ -172,7 +172,16 @@ pub async fn once(request: &Request) -> Result<Response, Lost> {
         let mut connection = Connection::open(&request.address, request.protocol).await?;
         connection.send(built).await
     };
-    timeout(LIMIT, work).await.unwrap_or(Err(Lost::Late))
+    timeout(limit(request), work).await.unwrap_or(Err(Lost::Late))
+}
+
+/// How long this request may take.
+#[must_use]
+pub fn limit(request: &Request) -> Duration {
+    match request.limit_seconds {
+        0 => LIMIT,
+        seconds => Duration::from_secs(seconds),
+    }
 }
 
 /// Headers by lower-case name; values of one name are joined.

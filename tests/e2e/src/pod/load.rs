@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::connection::{self, Connection, LIMIT, Lost};
+use super::connection::{self, Connection, Lost};
 use super::tally::{Ended, Outcome, Tally};
 use crate::clock;
 use crate::wire::{Plan, Report, Target};
@@ -79,9 +79,12 @@ async fn keep(target: Arc<Target>, counts: Counts, period: Duration, offset: Dur
                 }
             }
         };
-        let result = timeout(LIMIT, exchange(&mut connection, &target))
-            .await
-            .unwrap_or(Err(Lost::Late));
+        let result = timeout(
+            connection::limit(&target.request),
+            exchange(&mut connection, &target),
+        )
+        .await
+        .unwrap_or(Err(Lost::Late));
         if result.is_ok() {
             kept = connection;
         }

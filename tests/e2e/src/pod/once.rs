@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::connection::{self, LIMIT};
+use super::connection;
 use crate::wire::{Protocol, Request, Response};
 
 /// Sends `request` on a connection of its own and answers what came back.
@@ -18,9 +18,9 @@ use crate::wire::{Protocol, Request, Response};
 /// No response came within the limit.
 pub async fn request(request: &Request) -> anyhow::Result<Response> {
     match request.protocol {
-        Protocol::Ws => timeout(LIMIT, websocket(request))
+        Protocol::Ws => timeout(connection::limit(request), websocket(request))
             .await
-            .context("no message within 5 s")?,
+            .context("no message in time")?,
         Protocol::Http1 | Protocol::H2 => Ok(connection::once(request).await?),
     }
 }

@@ -75,6 +75,12 @@ async fn test(scope: &Scope) -> Result<()> {
     Ok(())
 }
 
+/// Without a trace `tracestate` means nothing (W3C Trace Context, section 3.3).
+const PARENT: (&str, &str) = (
+    "traceparent",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+);
+
 struct Case {
     carrier: &'static str,
     headers: Vec<(String, String)>,
@@ -114,8 +120,13 @@ fn direct_carriers() -> Vec<Case> {
         ),
         case(
             "tracestate among others",
-            &[("tracestate", "vendor=1,devspace=red")],
+            &[PARENT, ("tracestate", "vendor=1,devspace=red")],
             true,
+        ),
+        case(
+            "tracestate without a trace",
+            &[("tracestate", "devspace=red")],
+            false,
         ),
         case(
             "header of an unknown space",

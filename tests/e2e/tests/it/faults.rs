@@ -24,7 +24,7 @@ async fn test(scope: &Scope) -> Result<()> {
         &app.namespace,
         "--detach",
         "--timeout",
-        "40s",
+        "90s",
     ];
 
     let misspelt = echo_folder("bakc", "x")?;
@@ -78,7 +78,7 @@ async fn wrong_places(scope: &Scope, app: &App, developer: &Developer) -> Result
         &app.namespace,
         "--detach",
         "--timeout",
-        "40s",
+        "90s",
     ];
     let nobody = Developer::without_rights(scope, "nobody").await?;
     let folder = echo_folder("back", "x")?;
@@ -102,7 +102,7 @@ async fn wrong_places(scope: &Scope, app: &App, developer: &Developer) -> Result
         &elsewhere,
         "--detach",
         "--timeout",
-        "40s",
+        "90s",
     ];
     fails(
         scope,

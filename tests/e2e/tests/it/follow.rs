@@ -86,8 +86,13 @@ async fn builds_and_exits(scope: &Scope) -> Result<()> {
         exited.value.to_string().contains("the last words"),
         "the exit is {exited:?}"
     );
+    // The router waits for the copy's own hold time before it gives up.
+    let patient = Request {
+        limit_seconds: 40,
+        ..setting.request.clone()
+    };
     let down = async || {
-        let response = setting.client.request(&setting.request).await?;
+        let response = setting.client.request(&patient).await?;
         let named = ["red", "back", "devspace"]
             .iter()
             .all(|word| response.body.contains(word));
@@ -97,7 +102,7 @@ async fn builds_and_exits(scope: &Scope) -> Result<()> {
         );
         Ok(response.body)
     };
-    let page = wait::until(Duration::from_secs(60), "a dead copy answers 503", down).await?;
+    let page = wait::until(Duration::from_secs(90), "a dead copy answers 503", down).await?;
     scope.say(format!("a dead copy answers 503: {}", page.trim()));
 
     let third = nonce();
@@ -174,7 +179,6 @@ async fn deleted_pod(scope: &Scope) -> Result<()> {
     let version = nonce();
     let folder = echo_folder("back", &version)?;
     let mut running = up(scope, &setting.caller, &setting.app, "red", folder.path()).await?;
-    running.devspace.event("in_sync", SAVE).await.ok();
 
     let personal = format!("devspace-{}--red", setting.app.namespace);
     let api: Api<Pod> = Api::namespaced(scope.cluster.client.clone(), &personal);

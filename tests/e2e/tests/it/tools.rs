@@ -188,7 +188,7 @@ async fn kubectl(scope: &Scope, kind: Apply, file: &std::path::Path, service: &V
     let file = file.to_string_lossy();
     let arguments: &[&str] = match kind {
         Apply::ClientSide => &["apply", "-f", &file],
-        Apply::ServerSide => &["apply", "--server-side", "--field-manager=team", "-f", &file],
+        Apply::ServerSide => &["apply", "--server-side", "-f", &file],
     };
     let ended = scope.cluster.kubectl(arguments).await?;
     if ended.code != 0 {

@@ -16,8 +16,6 @@ pub(crate) const SAVE: Duration = Duration::from_secs(60);
 /// A running `devspace up`.
 pub(crate) struct Up {
     pub(crate) devspace: Devspace,
-    /// The newest revision that is live.
-    pub(crate) revision: u64,
 }
 
 /// Runs `devspace up` in `folder` and waits until requests reach the copy.
@@ -32,20 +30,15 @@ pub(crate) async fn up(scope: &Scope, caller: &Caller, app: &App, space: &str, f
         up.number("files"),
         up.seconds("build_seconds"),
     ));
-    // A copy that runs already has nothing new to report as live.
-    let revision = devspace.revision();
-    Ok(Up { devspace, revision })
+    Ok(Up { devspace })
 }
 
 impl Up {
-    /// The next event that says that a newer revision is live.
+    /// The next event that says that a revision is live of which no event has spoken yet. To be called after a save.
     pub(crate) async fn live(&mut self) -> Result<Event> {
-        let last = self.revision;
-        let live = self
-            .devspace
+        let last = self.devspace.revision();
+        self.devspace
             .event_that("live", SAVE, |event| event.number("revision") > last)
-            .await?;
-        self.revision = live.number("revision");
-        Ok(live)
+            .await
     }
 }
