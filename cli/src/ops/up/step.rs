@@ -79,6 +79,15 @@ enum ProgramState {
     Ended,
 }
 
+/// A build or program that failed before the copy was up.
+#[derive(Debug)]
+struct Failure {
+    /// The content that it was made from. Unset: made here, so it is the folder's.
+    revision: Option<u64>,
+    event: Event,
+    error: UpError,
+}
+
 /// One copy on its way up and after.
 #[derive(Debug)]
 pub(super) struct State {
@@ -98,6 +107,10 @@ pub(super) struct State {
     in_sync: bool,
     /// The last revision that this session sent.
     sent: Option<u64>,
+    /// The newest revision that is known to hold what the folder holds.
+    folder: Option<u64>,
+    /// The revision that the program was last started from, as far as this session was told.
+    started: Option<u64>,
     /// The revision that the program was started from.
     live: Option<u64>,
     /// The agent was given time to say that the sent revision makes a build or a restart due.
@@ -106,8 +119,8 @@ pub(super) struct State {
     files: Option<u64>,
     build_took: Option<Duration>,
     build_lines: Vec<String>,
-    /// A build of content that may not be the folder's: its revision, and how it ended.
-    failed: Option<(u64, String)>,
+    /// A failure of content that is not known to be the folder's.
+    held: Option<Failure>,
     program: ProgramState,
     ready: bool,
     routed: bool,
@@ -132,12 +145,14 @@ impl State {
             resumed: false,
             in_sync: false,
             sent: None,
+            folder: None,
+            started: None,
             live: None,
             quiet: false,
             files: None,
             build_took: None,
             build_lines: Vec::new(),
-            failed: None,
+            held: None,
             program: ProgramState::Unknown,
             ready: false,
             routed: false,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use devspace_sync::session::{Exit, OutputStream, SessionEvent};
 
-use super::{BUILD_LINES, Effect, ProgramState, State, UpError, pod_event, warn};
+use super::{BUILD_LINES, Effect, Failure, ProgramState, State, UpError, pod_event, warn};
 use crate::event::{Event, Stream};
 
 /// Takes one event of the session.
@@ -92,6 +92,9 @@ fn files(state: &mut State, event: &SessionEvent) -> Vec<Effect> {
                 state.files = Some(state.files.unwrap_or_default() + files);
             }
             state.sent = Some(revision.0);
+            state.folder = Some(revision.0);
+            // What failed before was other content.
+            state.held = None;
             tell(Event::Synced {
                 service,
                 revision: revision.0,
@@ -104,16 +107,13 @@ fn files(state: &mut State, event: &SessionEvent) -> Vec<Effect> {
         SessionEvent::InSync { revision, .. } => {
             state.in_sync = true;
             state.files.get_or_insert(0);
+            state.folder = Some(revision.0);
             let mut effects = tell(Event::InSync {
                 service,
                 revision: revision.0,
             });
-            // What failed before is what the folder holds.
-            if let Some((_, status)) = state
-                .failed
-                .take_if(|(failed, _)| !state.up && *failed == revision.0)
-            {
-                effects.push(ends_by_build(state, status));
+            if let Some(failure) = state.held.take() {
+                effects.extend(fail(state, failure));
             }
             effects
         }
@@ -168,25 +168,40 @@ fn build(state: &mut State, event: SessionEvent) -> Vec<Effect> {
                 status: status.clone(),
                 last_lines,
             };
-            let mut effects = tell(failed);
-            match revision {
-                _ if state.up => {}
-                // The agent builds again what it held before this session: the folder may have mended it.
-                Some(revision) if !state.in_sync => state.failed = Some((revision, status)),
-                _ => effects.push(ends_by_build(state, status)),
-            }
-            effects
+            let error = UpError::Build {
+                service,
+                status,
+                old_runs: state.resumed,
+            };
+            fail(
+                state,
+                Failure {
+                    revision,
+                    event: failed,
+                    error,
+                },
+            )
         }
         _ => Vec::new(),
     }
 }
 
-fn ends_by_build(state: &State, status: String) -> Effect {
-    Effect::End(Err(UpError::Build {
-        service: state.service.clone(),
-        status,
-        old_runs: state.resumed,
-    }))
+/// Tells a failure, and ends an `up` that is not up. On a new session the agent tries again what the copy held before:
+/// that says nothing about the folder, so such a failure is held back until it is known what the folder holds.
+fn fail(state: &mut State, failure: Failure) -> Vec<Effect> {
+    if state.up {
+        return tell(failure.event);
+    }
+    let is_folders = match (failure.revision, state.folder) {
+        (None, _) => true,
+        (Some(revision), Some(folder)) => revision >= folder,
+        (Some(_), None) => false,
+    };
+    if is_folders {
+        return vec![Effect::Tell(failure.event), Effect::End(Err(failure.error))];
+    }
+    state.held = Some(failure);
+    Vec::new()
 }
 
 fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {
@@ -194,6 +209,8 @@ fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {
     match event {
         SessionEvent::ProgramStarting { revision } => {
             state.program = ProgramState::Starting;
+            state.started = Some(revision.0);
+            state.held = None;
             tell(Event::Starting {
                 service,
                 revision: revision.0,
@@ -206,6 +223,7 @@ fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {
         } => {
             state.program = ProgramState::Live;
             state.live = Some(revision.0);
+            state.started = Some(revision.0);
             tell(Event::Live {
                 service,
                 revision: revision.0,
@@ -219,20 +237,25 @@ fn program(state: &mut State, event: SessionEvent) -> Vec<Effect> {
             last_lines,
             crash_loop,
         } => {
-            // A program that was dead before this session sent anything says nothing about the folder.
-            let ours = matches!(state.program, ProgramState::Starting | ProgramState::Live) || state.in_sync;
             state.program = ProgramState::Ended;
             let status = words(exit);
-            let mut effects = tell(Event::Exited {
+            let event = Event::Exited {
                 service: service.clone(),
                 status: status.clone(),
                 last_lines,
                 crash_loop,
-            });
-            if !state.up && ours {
-                effects.push(Effect::End(Err(UpError::Exited { service, status })));
-            }
-            effects
+            };
+            let error = UpError::Exited { service, status };
+            // One whose start this session was not told was dead before it, from what is no longer asked for.
+            let revision = Some(state.started.unwrap_or_default());
+            fail(
+                state,
+                Failure {
+                    revision,
+                    event,
+                    error,
+                },
+            )
         }
         _ => Vec::new(),
     }
