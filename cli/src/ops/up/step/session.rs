@@ -133,10 +133,7 @@ fn build(state: &mut State, event: SessionEvent) -> Vec<Effect> {
             })
         }
         SessionEvent::BuildOutput { line } => {
-            if state.build_lines.len() == BUILD_LINES {
-                state.build_lines.remove(0);
-            }
-            state.build_lines.push(line.clone());
+            keep(&mut state.build_lines, line.clone());
             tell(Event::BuildOutput { service, line })
         }
         SessionEvent::BuildFinished {
@@ -184,6 +181,14 @@ fn build(state: &mut State, event: SessionEvent) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// Keeps the last lines of a build.
+fn keep(lines: &mut Vec<String>, line: String) {
+    if lines.len() == BUILD_LINES {
+        lines.remove(0);
+    }
+    lines.push(line);
 }
 
 /// Tells a failure, and ends an `up` that is not up. On a new session the agent tries again what the copy held before:
