@@ -60,7 +60,8 @@ impl App {
             .to_string_lossy()
             .into_owned();
         let host = format!("host={}", self.host);
-        let few = "services.package.replicas=1,services.delivery.replicas=1,stores.persistent=false";
+        let few = "services.package.replicas=1,services.delivery.replicas=1,stores.persistent=false,\
+                   services.package.logLevel=warn,services.delivery.logLevel=warn,services.dronescheduler.logLevel=warn";
         let fixed = [
             "delivery",
             &chart,

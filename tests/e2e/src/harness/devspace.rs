@@ -88,8 +88,8 @@ impl Caller {
     fn command(&self, folder: &Path, arguments: &[&str]) -> Result<Command> {
         let mut command = Command::new(program()?);
         command
-            .args(arguments)
             .args(["--output", "json"])
+            .args(arguments)
             .current_dir(folder);
         command
             .env("KUBECONFIG", &self.kubeconfig)
@@ -254,6 +254,10 @@ impl Devspace {
 
     fn keep(&mut self, line: &Line) {
         let (Line::Stdout(text) | Line::Stderr(text)) = line;
+        // What the program writes would push everything else out.
+        if text.contains("\"event\":\"output\"") {
+            return;
+        }
         self.last.push_back(text.clone());
         if self.last.len() > SHOWN {
             self.last.pop_front();
