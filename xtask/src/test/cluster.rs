@@ -14,8 +14,9 @@ use crate::say;
 /// Whether this run started the cluster, and so ends it.
 static STARTED: AtomicBool = AtomicBool::new(false);
 
-/// How many tests run at once. The cluster and its load share the machine with them.
-const AT_ONCE: &str = "--test-threads=2";
+/// How many tests run at once. The cluster and the load of a test share two cores, so a second one beside it would
+/// measure the machine.
+const AT_ONCE: &str = "--test-threads=1";
 
 fn own(arguments: &[&str]) -> Result<Command> {
     let program = std::env::current_exe().context("cannot tell this program's path")?;
