@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
+use kube::api::ListParams;
 use kube::runtime::{WatchStreamExt, watcher};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -23,7 +24,7 @@ use crate::harness::cluster::repository;
 use crate::harness::devspace::Caller;
 use crate::harness::folder::Folder;
 use crate::harness::gate::Gate;
-use crate::harness::{ClientPod, Developer, Scope, say, scope};
+use crate::harness::{ClientPod, Developer, Scope, say, scope, wait};
 
 /// From the command's start to requests that reach the copy.
 const TOTAL_BAR: f64 = 5.0;
@@ -66,7 +67,7 @@ struct Results {
 pub(super) async fn run(runs: usize, results: &Path) -> Result<ExitCode> {
     let mut measured = Vec::new();
     let body = async |scope: &Scope| measure(scope, runs, &mut measured).await;
-    scope::run("bench up", Gate::Alone, body).await?;
+    scope::run("bench-up", Gate::Alone, body).await?;
     ensure!(!measured.is_empty(), "nothing was measured");
     let of = |part: fn(&Run) -> f64| median(measured.iter().map(part));
     let middle = Run {
@@ -135,7 +136,8 @@ async fn measure(scope: &Scope, runs: usize, measured: &mut Vec<Run>) -> Result<
             &["space", "create", "red", "-b", &app.namespace, "--wait"],
         )
         .await?;
-    let mut pods = watch(scope, &format!("devspace-{}--red", app.namespace));
+    let personal = format!("devspace-{}--red", app.namespace);
+    let mut pods = watch(scope, &personal);
     let summary = app
         .request(scope, "package", "/api/packages/summary/owner-1")
         .await?;
@@ -154,11 +156,23 @@ async fn measure(scope: &Scope, runs: usize, measured: &mut Vec<Run>) -> Result<
         caller
             .ok(folder.path(), &["down", "-s", "red", "-b", &app.namespace])
             .await?;
+        gone(scope, &personal).await?;
         if number > 0 {
             measured.push(run);
         }
     }
     Ok(())
+}
+
+/// Waits until the pod of the run before is gone: an `up` right after a `down` also waits for the old pod to end.
+async fn gone(scope: &Scope, namespace: &str) -> Result<()> {
+    let api: Api<Pod> = Api::namespaced(scope.cluster.client.clone(), namespace);
+    wait::until(LIMIT, "the copy's pod is gone", async || {
+        let left = api.list(&ListParams::default()).await?.items.len();
+        ensure!(left == 0, "{left} pods are there");
+        Ok(())
+    })
+    .await
 }
 
 async fn one(caller: &Caller, app: &App, folder: &Folder, pods: &mut Pods) -> Result<Run> {
