@@ -29,7 +29,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
     let mut build = command(cargo, ["build", "--quiet", "--workspace", "--all-targets"]);
     build.current_dir(places::repository());
     process::output(&mut build)?;
-    let own = std::env::current_exe().context("cannot tell this program's path")?;
+    let own = places::program()?;
     let folder = own.parent().context("this program is in no folder")?;
     let Verb::Up { runs } = verb;
     let results = places::repository().join("bench/results/up.json");
@@ -40,7 +40,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
     bench
         .arg(results)
         .env("DEVSPACE_E2E_CLI", folder.join("devspace"))
-        .env("DEVSPACE_XTASK", &own);
+        .env("DEVSPACE_XTASK", own);
     let status = bench.status().context("cannot start the benchmark")?;
     Ok(if status.success() {
         ExitCode::SUCCESS

@@ -47,7 +47,16 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().verb {
+    let verb = Arguments::parse().verb;
+    let result = places::remember_program().and_then(|()| run(verb));
+    result.unwrap_or_else(|error| {
+        say::error(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn run(verb: Verb) -> anyhow::Result<ExitCode> {
+    match verb {
         Verb::Cluster(verb) => cluster::run(verb),
         Verb::Images(arguments) => images::run(&arguments).map(|()| ExitCode::SUCCESS),
         Verb::Demo(arguments) => demo::run(&arguments),
@@ -55,9 +64,5 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::run(&arguments),
         Verb::Bench(verb) => bench::run(&verb),
         Verb::ClusterInit(arguments) => cluster::init::run(&arguments),
-    };
-    result.unwrap_or_else(|error| {
-        say::error(&error);
-        ExitCode::FAILURE
-    })
+    }
 }

@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 
@@ -11,6 +12,30 @@ use anyhow::{Context, Result};
 pub(crate) fn repository() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package).to_owned()
+}
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Keeps this program's path. Later is too late: a run of cargo within `test` or `bench` writes a new program in the
+/// place of this one, and the system then names the old as deleted.
+///
+/// # Errors
+/// The system does not tell the path.
+pub(crate) fn remember_program() -> Result<()> {
+    let program = env::current_exe().context("cannot tell this program's path")?;
+    PROGRAM.get_or_init(|| program);
+    Ok(())
+}
+
+/// This program's path, as it was when it started.
+///
+/// # Errors
+/// Nobody has called [`remember_program`].
+pub(crate) fn program() -> Result<&'static Path> {
+    PROGRAM
+        .get()
+        .map(PathBuf::as_path)
+        .context("this program's path was not kept at its start")
 }
 
 /// The folder of builds that outlive a cluster: `$DEVSPACE_CACHE`, else `devspace` in the user's cache folder.

@@ -128,7 +128,7 @@ fn make_control_groups(name: &str) -> Result<()> {
 }
 
 fn start_namespaces(layout: &Layout) -> Result<()> {
-    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let program = places::program()?;
     let log = File::create(layout.path("logs/init.log")).context("cannot make the log of PID 1")?;
     let errors = log.try_clone().context("cannot share a log")?;
     let private = [

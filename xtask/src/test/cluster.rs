@@ -9,18 +9,20 @@ use anyhow::{Context, Result, bail};
 use super::checks::shown;
 use super::{Done, Run};
 use crate::process::{self, command};
-use crate::say;
+use crate::{places, say};
 
 /// Whether this run started the cluster, and so ends it.
 static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the cluster runs and holds the images. Without it every end-to-end test would tell the same.
+static READY: AtomicBool = AtomicBool::new(false);
 
 /// How many tests run at once. The cluster and the load of a test share two cores, so a second one beside it would
 /// measure the machine.
 const AT_ONCE: &str = "--test-threads=1";
 
 fn own(arguments: &[&str]) -> Result<Command> {
-    let program = std::env::current_exe().context("cannot tell this program's path")?;
-    Ok(command(program, arguments))
+    Ok(command(places::program()?, arguments))
 }
 
 /// Why there can be no cluster here. In CI there must be one.
@@ -43,6 +45,7 @@ pub(super) fn prepare(run: &mut Run) -> Result<Done> {
         shown(&mut own(&["cluster", "up"])?)?;
     }
     shown(&mut own(&["images", "--load"])?)?;
+    READY.store(true, Ordering::Relaxed);
     Ok(Done::Passed)
 }
 
@@ -60,10 +63,12 @@ fn program(run: &mut Run, name: &str) -> Result<Done> {
     if let Some(reason) = impossible(run) {
         return Ok(Done::Skipped(reason.to_owned()));
     }
+    if !READY.load(Ordering::Relaxed) {
+        bail!("there is no cluster with the images: see the stage before");
+    }
     let built = run.built.take().context("the build failed")?;
-    let xtask = std::env::current_exe().context("cannot tell this program's path")?;
     let mut environment: Vec<(&str, &Path)> = vec![
-        ("DEVSPACE_XTASK", xtask.as_path()),
+        ("DEVSPACE_XTASK", places::program()?),
         ("DEVSPACE_E2E_CLI", built.devspace.as_path()),
     ];
     if run.long {
