@@ -46,7 +46,7 @@ struct Run {
     sync: f64,
     /// The build; 0 where none was due.
     build: f64,
-    /// From the program's start to all its ports.
+    /// From the program's start, or the agent's answer where it was started before, to all its ports.
     program_start: f64,
     /// From a live program to all routers.
     route: f64,
@@ -194,7 +194,8 @@ async fn one(caller: &Caller, app: &App, folder: &Folder, pods: &mut Pods) -> Re
     // The agent starts the program from its volume by itself, and may have done so before it is asked.
     let live = at("live").unwrap_or(answers).max(answers);
     let synced = at("synced").unwrap_or(answers).max(answers);
-    let starting = at("starting").unwrap_or(live);
+    // Then nobody tells of the start. From the agent's answer on only the program itself is waited for.
+    let starting = at("starting").unwrap_or(answers);
     let built = events.iter().find(|event| event.name() == "built");
     let between = |from: u64, to: u64| seconds(to.saturating_sub(from));
     let (pod_start, program_start) = (between(created, answers), between(starting, live));
