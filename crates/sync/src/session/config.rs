@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// One folder of the developer and its place in the copy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRoot {
     /// The folder on this machine. It must exist and be absolute.
     pub from: PathBuf,
@@ -22,7 +22,7 @@ pub struct SyncRoot {
 /// How the program is built, and after which changes.
 ///
 /// `when` holds globs (`*` stays within a folder, `**` does not); empty means every change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Build {
     /// In the copy, by the agent, after a batch that holds a path that matches `when`.
     Run {
@@ -43,7 +43,7 @@ pub enum Build {
 }
 
 /// What the agent runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// The build, if there is one.
     pub build: Option<Build>,
