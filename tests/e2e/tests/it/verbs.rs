@@ -66,7 +66,18 @@ async fn copies(scope: &Scope) -> Result<()> {
     let (said, _) = caller
         .run(
             here,
-            &["exec", "-s", "red", "-b", &app.namespace, "--service", "back", "--", "/e2e-pod", "no-such-verb"],
+            &[
+                "exec",
+                "-s",
+                "red",
+                "-b",
+                &app.namespace,
+                "--service",
+                "back",
+                "--",
+                "/e2e-pod",
+                "no-such-verb",
+            ],
         )
         .await?;
     ensure!(
@@ -76,11 +87,18 @@ async fn copies(scope: &Scope) -> Result<()> {
 
     run(&["down"], &["back"]).await?;
     let request = keyed(&app.request(scope, "back", "/").await?, "red");
-    wait::until(Duration::from_secs(20), "back of red is the baseline's", async || {
-        let response = client.request(&request).await?;
-        ensure!(!response.body.contains(&versions[1]), "red still answers {response:?}");
-        Ok(())
-    })
+    wait::until(
+        Duration::from_secs(20),
+        "back of red is the baseline's",
+        async || {
+            let response = client.request(&request).await?;
+            ensure!(
+                !response.body.contains(&versions[1]),
+                "red still answers {response:?}"
+            );
+            Ok(())
+        },
+    )
     .await?;
     let request = keyed(&app.request(scope, "front", "/").await?, "red");
     let response = client.request(&request).await?;
@@ -112,7 +130,10 @@ async fn admin(scope: &Scope) -> Result<()> {
     };
 
     admin
-        .ok(home.path(), &["baseline", "disable", "-b", &app.namespace, "--all"])
+        .ok(
+            home.path(),
+            &["baseline", "disable", "-b", &app.namespace, "--all"],
+        )
         .await?;
     wait::until(FORGOTTEN, "disabled Services are as before", is_as_before).await?;
     scope.say("`baseline disable`: the Services are as before");
@@ -120,7 +141,10 @@ async fn admin(scope: &Scope) -> Result<()> {
     baseline::enable(scope, &app.namespace, SERVICES, &app.host).await?;
     controller(scope, 0).await?;
     let planned = admin
-        .ok(home.path(), &["baseline", "restore", "-b", &app.namespace, "--plan"])
+        .ok(
+            home.path(),
+            &["baseline", "restore", "-b", &app.namespace, "--plan"],
+        )
         .await?;
     for service in SERVICES {
         let told = planned.iter().any(|event| event.text("service") == *service);
@@ -145,5 +169,11 @@ async fn controller(scope: &Scope, replicas: i32) -> Result<()> {
     let api: Api<Deployment> = Api::namespaced(scope.cluster.client.clone(), NAMESPACE);
     let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
     api.patch(CONTROLLER, &PatchParams::default(), &patch).await?;
-    objects::rolled_out(&scope.cluster.client, NAMESPACE, CONTROLLER, Duration::from_secs(60)).await
+    objects::rolled_out(
+        &scope.cluster.client,
+        NAMESPACE,
+        CONTROLLER,
+        Duration::from_secs(60),
+    )
+    .await
 }
