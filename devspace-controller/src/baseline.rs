@@ -67,8 +67,8 @@ pub(crate) async fn run(context: Arc<Context>) {
 
 fn controller(context: &Context) -> Controller<Guarded> {
     let client = || context.client.clone();
-    let everything = watcher::Config::default;
-    let ours = || watcher::Config::default().labels(&format!("{ROUTER_LABEL}=true"));
+    let everything = devspace_api::watch::config;
+    let ours = || devspace_api::watch::config().labels(&format!("{ROUTER_LABEL}=true"));
     let controller = Controller::new(Api::<Guarded>::all(client()), everything());
     let store = controller.store();
     let baselines = move || {

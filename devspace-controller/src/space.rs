@@ -68,7 +68,7 @@ struct Desk {
 /// Keeps every Space until the context's `shutdown` ends.
 pub(crate) async fn run(context: Arc<Context>) {
     let api = Api::<Space>::all(context.client.clone());
-    let controller = Controller::new(api, watcher::Config::default());
+    let controller = Controller::new(api, devspace_api::watch::config());
     let spaces = controller.store();
     let triggers = triggers(&context, &spaces);
     let desk = Arc::new(Desk {
@@ -96,8 +96,8 @@ fn triggers(context: &Context, spaces: &Store<Space>) -> BoxStream<'static, Obje
         }
     };
     let (a, b) = (neighbours(), neighbours());
-    let all = || watcher::Config::default();
-    let ours = || watcher::Config::default().labels(SPACE_LABEL);
+    let all = || devspace_api::watch::config();
+    let ours = || devspace_api::watch::config().labels(SPACE_LABEL);
     let namespaces = Api::<Namespace>::all(client.clone());
     let bindings = Api::<RoleBinding>::all(client.clone());
     let quotas = Api::<ResourceQuota>::all(client.clone());

@@ -10,7 +10,7 @@ use devspace_e2e::harness::app::{App, echo_folder};
 use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::traffic::{full, keyless, plan};
-use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, objects, product, scope, wait};
+use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, product, scope, wait};
 use kube::Api;
 use kube::api::ListParams;
 use kube::core::DynamicObject;
