@@ -30,7 +30,8 @@ use self::memory::Memory;
 use self::routed::Routing;
 use crate::context::Context;
 use crate::retries;
-use crate::space::{objects, watch};
+use crate::space::objects;
+use crate::watch;
 
 /// Where the kubelet writes a container's resolver settings.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -80,11 +81,11 @@ pub(crate) async fn run(context: Arc<Context>) {
     let client = context.client.clone();
     let controller = Controller::new(
         Api::<ServiceCopy>::all(client.clone()),
-        devspace_api::watch::config(),
+        watcher::Config::default(),
     );
     let memory = Arc::new(Memory::default());
     let (routing, answers) = Routing::new(client.clone());
-    let of_copies = || devspace_api::watch::config().labels(COPY_LABEL);
+    let of_copies = || watcher::Config::default().labels(COPY_LABEL);
     let (pods, pod_changes) = watch::kept(Api::<Pod>::all(client.clone()), of_copies(), copy_of);
     let (deployments, deployment_changes) =
         watch::kept(Api::<Deployment>::all(client.clone()), of_copies(), copy_of);
@@ -133,7 +134,7 @@ type Triggers = futures::stream::BoxStream<'static, ObjectRef<ServiceCopy>>;
 /// need the right to list every Secret, so they are looked at from time to time.
 fn own_changes(context: &Context, memory: &Arc<Memory>) -> Triggers {
     let client = &context.client;
-    let ours = || devspace_api::watch::config().labels(COPY_LABEL);
+    let ours = || watcher::Config::default().labels(COPY_LABEL);
     let forget = || {
         let memory = Arc::clone(memory);
         move |copy: Option<ObjectRef<ServiceCopy>>| copy.inspect(|copy| memory.outdate(copy))
@@ -171,7 +172,7 @@ fn own_changes(context: &Context, memory: &Arc<Memory>) -> Triggers {
 /// Objects of baselines that copies are derived from. ConfigMaps and Secrets are looked at from time to time as well.
 fn baseline_changes(context: &Context, memory: &Arc<Memory>, copies: &Store<ServiceCopy>) -> Triggers {
     let client = &context.client;
-    let theirs = || devspace_api::watch::config().labels(&format!("!{SPACE_LABEL}"));
+    let theirs = || watcher::Config::default().labels(&format!("!{SPACE_LABEL}"));
     let outdate = || {
         let (memory, copies) = (Arc::clone(memory), copies.clone());
         move |baseline: Option<String>| {
@@ -207,7 +208,7 @@ fn baseline_changes(context: &Context, memory: &Arc<Memory>, copies: &Store<Serv
         ),
         watch::changes(
             Api::<Baseline>::all(client.clone()),
-            devspace_api::watch::config(),
+            watcher::Config::default(),
             watch::spec,
             move |o| d(o.namespace()),
         ),

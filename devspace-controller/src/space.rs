@@ -1,7 +1,6 @@
 //! Spaces: a personal namespace with the owner's rights, and what the space's status says.
 
 pub(crate) mod objects;
-pub(crate) mod watch;
 
 mod ensure;
 mod remove;
@@ -25,7 +24,7 @@ use kube::runtime::watcher;
 use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
-use crate::retries;
+use crate::{retries, watch};
 
 /// Why a Space could not be brought further. It is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +67,7 @@ struct Desk {
 /// Keeps every Space until the context's `shutdown` ends.
 pub(crate) async fn run(context: Arc<Context>) {
     let api = Api::<Space>::all(context.client.clone());
-    let controller = Controller::new(api, devspace_api::watch::config());
+    let controller = Controller::new(api, watcher::Config::default());
     let spaces = controller.store();
     let triggers = triggers(&context, &spaces);
     let desk = Arc::new(Desk {
@@ -96,8 +95,8 @@ fn triggers(context: &Context, spaces: &Store<Space>) -> BoxStream<'static, Obje
         }
     };
     let (a, b) = (neighbours(), neighbours());
-    let all = || devspace_api::watch::config();
-    let ours = || devspace_api::watch::config().labels(SPACE_LABEL);
+    let all = || watcher::Config::default();
+    let ours = || watcher::Config::default().labels(SPACE_LABEL);
     let namespaces = Api::<Namespace>::all(client.clone());
     let bindings = Api::<RoleBinding>::all(client.clone());
     let quotas = Api::<ResourceQuota>::all(client.clone());

@@ -39,7 +39,7 @@ pub(crate) fn start(
     changed: &Arc<Notify>,
     tasks: &mut JoinSet<()>,
 ) -> Stores {
-    let all = devspace_api::watch::config;
+    let all = watcher::Config::default;
     let of_baseline = || all().labels(&format!("{BASELINE_LABEL}={namespace}"));
     let here = Start {
         client,

@@ -10,7 +10,6 @@ pub mod crd;
 pub mod names;
 pub mod record;
 pub mod space;
-pub mod watch;
 
 pub use baseline::{Baseline, BaselineSpec, BaselineStatus};
 pub use copy::{ServiceCopy, ServiceCopySpec, ServiceCopyStatus};

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::show;
 use crate::cluster::{self, Tools};
-use crate::places::{self, make_folder, read_file, write_file};
+use crate::places::{self, read_file, write_file};
 use crate::process::{self, command};
 use crate::{images, say};
 

@@ -161,7 +161,7 @@ async fn admin(scope: &Scope) -> Result<()> {
     scope.say("`baseline restore` with no controller: the Services are as before");
     client.after(200).await?;
     client.stop_load(scope).await?;
-    controller(scope, 1).await
+    controller(scope, 2).await
 }
 
 /// Sets how many controllers run and waits until it is so.
