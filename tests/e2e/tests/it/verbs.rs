@@ -58,7 +58,7 @@ async fn copies(scope: &Scope) -> Result<()> {
     let ready = |service: &str| {
         status
             .iter()
-            .any(|event| event.text("service") == service && event.text("phase") == "Ready")
+            .any(|event| event.text("service") == service && event.text("phase") == "ready")
     };
     ensure!(ready("front") && ready("back"), "status says {status:?}");
     let logs = run(&["logs"], &["--service", "back"]).await?;
