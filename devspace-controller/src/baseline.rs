@@ -29,7 +29,7 @@ use kube::runtime::{Controller, watcher};
 use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
-use crate::retries;
+use crate::{retries, watch};
 
 pub(crate) use memory::Memory;
 pub(crate) use remove::{Removal, remove};
@@ -65,37 +65,55 @@ pub(crate) async fn run(context: Arc<Context>) {
     futures::future::join(reconciles, sweep::run(&shared)).await;
 }
 
+/// The controller of Baselines. Each kind of object that wakes one has a watch with a backoff of its own: watches that
+/// are added by `Controller::watches` share one, and when all break at once, as with an API server that restarts, their
+/// errors add up to minutes in which no watch is read.
 fn controller(context: &Context) -> Controller<Guarded> {
     let client = || context.client.clone();
     let everything = watcher::Config::default;
     let ours = || watcher::Config::default().labels(&format!("{ROUTER_LABEL}=true"));
     let controller = Controller::new(Api::<Guarded>::all(client()), everything());
     let store = controller.store();
-    let baselines = move || {
+    let baselines = || {
         let store = store.clone();
         move |namespace: Option<String>| in_namespace(&store, namespace.as_deref())
     };
     let (of_service, of_slice, of_deployment) = (baselines(), baselines(), baselines());
     let (of_pod, of_ingress, of_policy) = (baselines(), baselines(), baselines());
+    let triggers = futures::stream::select_all([
+        watch::changes(
+            Api::<Service>::all(client()),
+            everything(),
+            watch::any,
+            move |o| of_service(o.namespace()),
+        ),
+        watch::changes(
+            Api::<EndpointSlice>::all(client()),
+            everything(),
+            watch::any,
+            move |o| of_slice(o.namespace()),
+        ),
+        watch::changes(Api::<Deployment>::all(client()), ours(), watch::any, move |o| {
+            of_deployment(o.namespace())
+        }),
+        watch::changes(Api::<Pod>::all(client()), ours(), watch::any, move |o| {
+            of_pod(o.namespace())
+        }),
+        watch::changes(
+            Api::<Ingress>::all(client()),
+            everything(),
+            watch::any,
+            move |o| of_ingress(o.namespace()),
+        ),
+        watch::changes(
+            Api::<NetworkPolicy>::all(client()),
+            everything(),
+            watch::any,
+            move |o| of_policy(o.namespace()),
+        ),
+    ]);
     controller
-        .watches(Api::<Service>::all(client()), everything(), move |object| {
-            of_service(object.namespace())
-        })
-        .watches(Api::<EndpointSlice>::all(client()), everything(), move |object| {
-            of_slice(object.namespace())
-        })
-        .watches(Api::<Deployment>::all(client()), ours(), move |object| {
-            of_deployment(object.namespace())
-        })
-        .watches(Api::<Pod>::all(client()), ours(), move |object| {
-            of_pod(object.namespace())
-        })
-        .watches(Api::<Ingress>::all(client()), everything(), move |object| {
-            of_ingress(object.namespace())
-        })
-        .watches(Api::<NetworkPolicy>::all(client()), everything(), move |object| {
-            of_policy(object.namespace())
-        })
+        .reconcile_on(triggers)
         .graceful_shutdown_on(context.shutdown.clone().cancelled_owned())
 }
 

@@ -30,7 +30,8 @@ use self::memory::Memory;
 use self::routed::Routing;
 use crate::context::Context;
 use crate::retries;
-use crate::space::{objects, watch};
+use crate::space::objects;
+use crate::watch;
 
 /// Where the kubelet writes a container's resolver settings.
 const RESOLV_CONF: &str = "/etc/resolv.conf";

@@ -13,6 +13,7 @@ mod runner;
 mod settings;
 mod space;
 mod uninstall;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,6 @@
 //! Spaces: a personal namespace with the owner's rights, and what the space's status says.
 
 pub(crate) mod objects;
-pub(crate) mod watch;
 
 mod ensure;
 mod remove;
@@ -25,7 +24,7 @@ use kube::runtime::watcher;
 use kube::{Api, Resource, ResourceExt};
 
 use crate::context::Context;
-use crate::retries;
+use crate::{retries, watch};
 
 /// Why a Space could not be brought further. It is tried again.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: measurements on the test cluster. Numbers go to `bench/results`.
+//! `cargo xtask bench`: measurements, each with its bars. Numbers go to `bench/results`.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
 use crate::places;
@@ -12,18 +12,33 @@ use crate::process::{self, command};
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// A warm `devspace up` of the sample's package, by phases. Fails when it is slower than it must be.
+    /// Cluster and images must be there: `cargo xtask cluster up`, `cargo xtask images --load`.
     Up {
         /// Measured runs.
         #[arg(long, default_value_t = 10)]
         runs: usize,
     },
+    /// A save until the first new response, beside the program's own restart. Fails when we add more than we may.
+    Loop {
+        /// On the local engine.
+        #[arg(long)]
+        local: bool,
+        /// Saves.
+        #[arg(long, default_value_t = 30)]
+        saves: usize,
+    },
 }
 
-/// Measures. Cluster and images must be there: `cargo xtask cluster up`, `cargo xtask images --load`.
+/// Measures.
 ///
 /// # Errors
 /// A program cannot be built or started.
 pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
+    let (name, count, option, results) = match verb {
+        Verb::Up { runs } => ("up", runs, "--runs", "up.json"),
+        Verb::Loop { local: true, saves } => ("local-loop", saves, "--saves", "loop-local.json"),
+        Verb::Loop { local: false, .. } => bail!("say where: `cargo xtask bench loop --local`"),
+    };
     // As in the tests, so that what they compiled is used.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = command(cargo, ["build", "--quiet", "--workspace", "--all-targets"]);
@@ -31,14 +46,12 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
     process::output(&mut build)?;
     let own = places::program()?;
     let folder = own.parent().context("this program is in no folder")?;
-    let Verb::Up { runs } = verb;
-    let results = places::repository().join("bench/results/up.json");
     let mut bench = command(
         folder.join("e2e-bench"),
-        ["up", "--runs", &runs.to_string(), "--results"],
+        [name, option, &count.to_string(), "--results"],
     );
     bench
-        .arg(results)
+        .arg(places::repository().join("bench/results").join(results))
         .env("DEVSPACE_E2E_CLI", folder.join("devspace"))
         .env("DEVSPACE_XTASK", own);
     let status = bench.status().context("cannot start the benchmark")?;

@@ -1,17 +1,19 @@
 //! `cargo xtask demo`: the main job end to end, shown with real requests.
 
 mod child;
+mod cluster;
+mod cluster_stage;
+mod local;
+mod local_stage;
 mod show;
-mod stage;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use self::child::Up;
-use self::stage::Stage;
-use crate::say;
+use crate::places::{self, make_folder};
+use crate::process::{self, command};
 
 /// What `cargo xtask demo` takes.
 #[derive(clap::Args)]
@@ -24,95 +26,51 @@ pub(crate) struct Arguments {
     check: bool,
 }
 
-/// How long the first `devspace up` may take: it installs the dependencies.
-const FIRST_UP: Duration = Duration::from_secs(240);
-/// How long a save may take to be answered by new code.
-const SAVE: Duration = Duration::from_secs(60);
-
-/// Shows what the product does.
+/// Shows what the product does: on this machine alone, or on a cluster.
 ///
 /// # Errors
 /// A step fails; the message names it and what was seen.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if !arguments.cluster {
-        bail!(
-            "say where to show it: `cargo xtask demo --cluster` uses a throwaway Kubernetes on this machine"
-        );
+    if arguments.cluster {
+        cluster::run(arguments.check)
+    } else {
+        local::run(arguments.check)
     }
-    let stage = stage::prepare()?;
-    say::line("\n1  the baseline, as everybody sees it");
-    let baseline = show::expect(
-        &stage.baseline_url,
-        Some(stage::HOST),
-        |text| text.contains("totalWeight"),
-        SAVE,
-    )?;
-    show::answer(&stage.baseline_url, &baseline);
-
-    say::line(
-        "\n2  `devspace up` of a changed package in the space `red`, as a developer without any right over the baseline",
-    );
-    stage.edit("note: \"from my laptop\"")?;
-    let up = Up::start(&stage)?;
-    let seen = up.until_watching(FIRST_UP)?;
-    let red_url = format!("{}{}", seen.address, stage.path);
-    let red = show::expect(&red_url, None, |text| text.contains("from my laptop"), SAVE)?;
-    show::answer(&red_url, &red);
-    unchanged(&stage, &baseline)?;
-
-    say::line("\n3  a save");
-    let saved = Instant::now();
-    stage.edit("note: \"saved a moment ago\"")?;
-    let live = up.until_live(SAVE)?;
-    let answer = show::expect(&red_url, None, |text| text.contains("saved a moment ago"), SAVE)?;
-    say::line(format!(
-        "   live at r{live}, new answer {:.2} s after the save",
-        saved.elapsed().as_secs_f64()
-    ));
-    show::answer(&red_url, &answer);
-    unchanged(&stage, &baseline)?;
-    finish(&stage, up, &seen, arguments.check)
 }
 
-/// Holds the baseline to the answer that it gave before anything was changed.
-fn unchanged(stage: &Stage, before: &str) -> Result<()> {
-    let after = show::get(&stage.baseline_url, Some(stage::HOST)).context("the baseline does not answer")?;
-    if after != before {
-        bail!("the baseline's answer has changed: it was {before}, it is {after}");
-    }
-    say::line("   the baseline's answer is the same as before");
-    Ok(())
+fn build_cli() -> Result<PathBuf> {
+    let root = places::repository();
+    process::output(command("cargo", ["build", "--quiet", "--package", "devspace-cli"]).current_dir(&root))?;
+    let metadata = ["metadata", "--format-version=1", "--no-deps", "--offline"];
+    let metadata = process::text(command("cargo", metadata).current_dir(&root))?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata is no JSON")?;
+    let target = metadata
+        .get("target_directory")
+        .and_then(serde_json::Value::as_str);
+    Ok(Path::new(target.context("cargo metadata names no target folder")?).join("debug/devspace"))
 }
 
-fn finish(stage: &Stage, up: Up, seen: &child::Seen, check: bool) -> Result<ExitCode> {
-    if check {
-        up.end()?;
-        say::line("\nthe demo passed");
-        return Ok(ExitCode::SUCCESS);
+/// A folder for the demo's files, beside the cluster's state.
+fn folder() -> Result<PathBuf> {
+    let folder = places::repository().join(".devspace/demo");
+    make_folder(&folder)?;
+    Ok(folder)
+}
+
+/// A copy of a folder of the repository to edit, so that the demo changes nothing in the repository.
+fn own_sources(from: &str, name: &str) -> Result<PathBuf> {
+    let from = places::repository().join(from);
+    let to = folder()?.join(name);
+    let listed = process::text(command("git", ["ls-files"]).current_dir(&from))?;
+    for name in listed.lines() {
+        let target = to.join(name);
+        make_folder(target.parent().context("a file has a folder")?)?;
+        std::fs::copy(from.join(name), &target).with_context(|| format!("cannot copy {name}"))?;
     }
-    say::line("\nit stays until Ctrl-C. Try:");
-    say::line(format!(
-        "   the space in a browser   {}{}",
-        seen.browser, stage.path
-    ));
-    say::line(format!(
-        "   the space for a program  curl '{}{}'",
-        seen.address, stage.path
-    ));
-    say::line(format!(
-        "   the baseline             curl -H 'Host: {}' '{}'",
-        stage::HOST,
-        stage.baseline_url
-    ));
-    say::line(format!(
-        "   save a change in         {}",
-        stage.package.join("src/routes.ts").display()
-    ));
-    say::line(format!(
-        "   the cluster              export KUBECONFIG={}",
-        stage.kubeconfig.display()
-    ));
-    say::line("   end it all               cargo xtask cluster down");
-    up.follow()?;
-    Ok(ExitCode::SUCCESS)
+    Ok(to)
+}
+
+/// The month as the services count it, in UTC.
+fn this_month() -> Result<String> {
+    process::text(&mut command("date", ["-u", "+year=%Y&month=%-m"]))
 }

@@ -1,5 +1,6 @@
 //! Benchmarks on the test cluster. They use the harness of the tests, and write what they measured as JSON.
 
+mod local;
 mod median;
 mod up;
 
@@ -21,6 +22,15 @@ pub enum Arguments {
         #[arg(long)]
         results: PathBuf,
     },
+    /// A save on the local engine until the first new response, beside the program's own restart.
+    LocalLoop {
+        /// Saves.
+        #[arg(long, default_value_t = 30)]
+        saves: usize,
+        /// Where the numbers go.
+        #[arg(long)]
+        results: PathBuf,
+    },
 }
 
 /// Runs one. The exit code says whether the product is as quick as it must be.
@@ -30,5 +40,6 @@ pub enum Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments {
         Arguments::Up { runs, results } => up::run(runs, &results).await,
+        Arguments::LocalLoop { saves, results } => local::run(saves, &results).await,
     }
 }

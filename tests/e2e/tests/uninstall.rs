@@ -10,7 +10,7 @@ use devspace_e2e::harness::app::{App, echo_folder};
 use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::traffic::{full, keyless, plan};
-use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, objects, product, scope, wait};
+use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, product, scope, wait};
 use kube::Api;
 use kube::api::ListParams;
 use kube::core::DynamicObject;
@@ -25,7 +25,7 @@ const SERVICES: &[&str] = &["front", "back"];
 
 async fn test(scope: &Scope) -> Result<()> {
     let app = App::plain_echo(scope, SERVICES).await?;
-    let before = snapshot(scope, &app).await?;
+    let before = baseline::snapshot(scope, &app.namespace, SERVICES).await?;
     baseline::enable(scope, &app.namespace, SERVICES, &app.host).await?;
     let client = ClientPod::start(scope).await?;
     let developer = Developer::new(scope, &app.namespace, "rosa").await?;
@@ -46,7 +46,7 @@ async fn test(scope: &Scope) -> Result<()> {
     client.after(440).await?;
     client.stop_load(scope).await?;
 
-    let after = snapshot(scope, &app).await?;
+    let after = baseline::snapshot(scope, &app.namespace, SERVICES).await?;
     ensure!(
         before == after,
         "the Services were\n{before:#?}\nand are\n{after:#?}"
@@ -63,24 +63,6 @@ async fn test(scope: &Scope) -> Result<()> {
     .await?;
     scope.say(format!("nothing of ours among {checked} objects of every kind"));
     Ok(())
-}
-
-type Snapshot = BTreeMap<String, (serde_json::Value, serde_json::Value, serde_json::Value)>;
-
-/// Spec, labels and annotations of each Service.
-async fn snapshot(scope: &Scope, app: &App) -> Result<Snapshot> {
-    let mut found = BTreeMap::new();
-    for name in SERVICES {
-        let service = objects::service(&scope.cluster.client, &app.namespace, name).await?;
-        let metadata = service.metadata;
-        let parts = (
-            serde_json::to_value(service.spec)?,
-            serde_json::to_value(metadata.labels)?,
-            serde_json::to_value(metadata.annotations.filter(|all| !all.is_empty()))?,
-        );
-        found.insert((*name).to_owned(), parts);
-    }
-    Ok(found)
 }
 
 /// How many objects the cluster has, and which of them bear our name, a label or an annotation of ours.

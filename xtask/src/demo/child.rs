@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::stage::Stage;
-use crate::say;
+use crate::{process, say};
 
 /// Events that may wait to be read. The child writes a few a second.
 const WAITING_EVENTS: usize = 1024;
@@ -30,23 +29,18 @@ pub(crate) struct Seen {
 }
 
 impl Up {
-    /// Starts it in the developer's folder with the developer's rights.
+    /// Starts a `devspace up --output json`.
     ///
     /// # Errors
     /// The program cannot be started.
-    pub(crate) fn start(stage: &Stage) -> Result<Self> {
-        let mut command = Command::new(&stage.devspace);
-        command.args(["up", "--space", "red", "--output", "json"]);
-        command
-            .current_dir(&stage.package)
-            .env("KUBECONFIG", &stage.developer);
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
         let mut child = command
             .spawn()
-            .with_context(|| format!("cannot start {}", stage.devspace.display()))?;
+            .with_context(|| format!("cannot start `{}`", process::shown(&command)))?;
         let stdout = child.stdout.take().context("the child's output is piped")?;
         let (event_tx, event_rx) = sync_channel(WAITING_EVENTS);
         thread::spawn(move || {

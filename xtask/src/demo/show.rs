@@ -74,3 +74,16 @@ pub(crate) fn answer(url: &str, text: &str) {
     say::line(format!("   GET {url}"));
     say::line(format!("   {}", text.trim_end()));
 }
+
+/// Holds the baseline to the answer that it gave before anything was changed.
+///
+/// # Errors
+/// It does not answer, or not the same.
+pub(crate) fn unchanged(url: &str, host: Option<&str>, before: &str) -> Result<()> {
+    let after = get(url, host).context("the baseline does not answer")?;
+    if after != before {
+        bail!("the baseline's answer has changed: it was {before}, it is {after}");
+    }
+    say::line("   the baseline's answer is the same as before");
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! Turning a namespace into a baseline, as its admin does, and looking at its Services.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use k8s_openapi::api::core::v1::Service;
 use kube::Api;
 
 use super::devspace::Caller;
-use super::{Scope, wait};
+use super::{Scope, objects, wait};
 
 /// How long a Service may take to be intercepted again.
 pub const INTERCEPTED: Duration = Duration::from_secs(30);
@@ -71,7 +72,7 @@ pub async fn intercepted(scope: &Scope, namespace: &str, service: &str) -> Resul
 ///
 /// # Errors
 /// It has no record.
-pub fn recorded_selector(service: &Service) -> Result<std::collections::BTreeMap<String, String>> {
+pub fn recorded_selector(service: &Service) -> Result<BTreeMap<String, String>> {
     let annotations = service.metadata.annotations.as_ref();
     let text = annotations
         .and_then(|all| all.get(RECORD_ANNOTATION))
@@ -79,4 +80,26 @@ pub fn recorded_selector(service: &Service) -> Result<std::collections::BTreeMap
     let record: devspace_api::record::Record =
         serde_json::from_str(text).context("the record is no record")?;
     Ok(record.selector)
+}
+
+/// Spec, labels and annotations of each Service.
+pub type Snapshot = BTreeMap<String, (serde_json::Value, serde_json::Value, serde_json::Value)>;
+
+/// What these Services of the namespace look like to their owners.
+///
+/// # Errors
+/// One is not there.
+pub async fn snapshot(scope: &Scope, namespace: &str, services: &[&str]) -> Result<Snapshot> {
+    let mut found = BTreeMap::new();
+    for name in services {
+        let service = objects::service(&scope.cluster.client, namespace, name).await?;
+        let metadata = service.metadata;
+        let parts = (
+            serde_json::to_value(service.spec)?,
+            serde_json::to_value(metadata.labels)?,
+            serde_json::to_value(metadata.annotations.filter(|all| !all.is_empty()))?,
+        );
+        found.insert((*name).to_owned(), parts);
+    }
+    Ok(found)
 }

@@ -100,6 +100,8 @@ impl Caller {
             "XDG_CACHE_HOME",
             "DEVSPACE_SPACE",
             "DEVSPACE_BASELINE",
+            "DEVSPACE_ENGINE",
+            "DEVSPACE_LOCAL_STATE",
         ] {
             command.env_remove(name);
         }

@@ -10,7 +10,7 @@ use devspace_e2e::harness::devspace::Caller;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::product::{CONTROLLER, CONTROLLER_PODS, NAMESPACE};
 use devspace_e2e::harness::traffic::{self, full, keyless, plan};
-use devspace_e2e::harness::{ClientPod, Developer, Scope, nonce, objects, scope, wait};
+use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, objects, scope, wait};
 use devspace_e2e::wire::{Plan, Report};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -77,6 +77,20 @@ async fn test(scope: &Scope) -> Result<()> {
         response.body.contains(&later),
         "after the API server came back a save is not seen: {response:?}"
     );
+
+    // So do all watches: what is asked for from now on is done as before.
+    baseline::enable(scope, &app.namespace, &["back"], "other.example.test").await?;
+    let blue = [
+        "up",
+        "-s",
+        "blue",
+        "-b",
+        &app.namespace,
+        "--detach",
+        "--timeout",
+        "60s",
+    ];
+    caller.ok(folder.path(), &blue).await?;
 
     scope.say("a router pod is deleted");
     client.start_load(&load).await?;

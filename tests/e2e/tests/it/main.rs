@@ -10,3 +10,4 @@ mod save;
 mod spaces;
 mod tools;
 mod up;
+mod verbs;

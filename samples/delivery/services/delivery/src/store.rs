@@ -1,7 +1,8 @@
 //! Where deliveries are kept.
 //!
-//! The kind of store follows from the scheme of the connection: `redis:` or `memory:`.
+//! The kind of store follows from the scheme of the connection: `redis:`, `sqlite:` with a file, or `memory:`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use crate::month::Month;
 
 mod memory;
 mod redis_backed;
+mod sqlite;
 
 pub use memory::MemoryStore;
 pub use redis_backed::RedisStore;
+pub use sqlite::SqliteStore;
 
 /// How long the record of a cancelled or completed delivery stays readable (quirk Q-15): 7 days.
 pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -33,7 +36,7 @@ pub enum Put {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The connection string has a scheme that names no kind of store.
-    #[error("no store has the scheme of {0:?}: redis: and memory: are known")]
+    #[error("no store has the scheme of {0:?}: redis:, sqlite: and memory: are known")]
     Scheme(String),
     /// Redis cannot be reached.
     #[error("Redis cannot be reached")]
@@ -41,6 +44,12 @@ pub enum StoreError {
     /// Redis refused a command.
     #[error("Redis refused a command")]
     Command(#[source] redis::RedisError),
+    /// The SQLite file cannot be used.
+    #[error("the SQLite file cannot be used")]
+    File(#[source] rusqlite::Error),
+    /// A thread that worked on the SQLite file has failed.
+    #[error("work on the SQLite file failed")]
+    Task(#[source] tokio::task::JoinError),
     /// A record that was stored cannot be read.
     #[error("the record {key} cannot be read")]
     Record {
@@ -91,6 +100,7 @@ pub trait DeliveryStore: Send + Sync {
 pub async fn open(connection: &str) -> Result<Arc<dyn DeliveryStore>, StoreError> {
     match connection.split_once(':') {
         Some(("memory", _)) => Ok(Arc::new(MemoryStore::default())),
+        Some(("sqlite", path)) => Ok(Arc::new(SqliteStore::open(Path::new(path))?)),
         Some(("redis", _)) => Ok(Arc::new(RedisStore::connect(connection).await?)),
         // The rest of the string may hold a password.
         other => Err(StoreError::Scheme(

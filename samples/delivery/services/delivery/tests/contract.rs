@@ -1,4 +1,4 @@
-//! The contract of the service, over HTTP semantics, on each store there is: the one in memory always, Redis where
+//! The contract of the service, over HTTP semantics, on each store there is: memory and SQLite always, Redis where
 //! `TEST_REDIS_URL` names one.
 
 #![expect(
@@ -21,12 +21,15 @@ use delivery_common::upstream::Upstream;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt;
 use uuid::Uuid;
 
 struct Service {
     app: Router,
     store: Arc<dyn DeliveryStore>,
+    /// Holds the SQLite file.
+    _folder: Arc<TempDir>,
 }
 
 struct Reply {
@@ -43,8 +46,11 @@ impl Reply {
 
 /// One service for each store.
 async fn services() -> Vec<Service> {
-    let mut connections = vec!["memory:".to_owned()];
+    let folder = tempfile::tempdir().unwrap();
+    let file = format!("sqlite:{}", folder.path().join("delivery.db").display());
+    let mut connections = vec!["memory:".to_owned(), file];
     connections.extend(std::env::var("TEST_REDIS_URL").ok());
+    let folder = Arc::new(folder);
     let mut services = Vec::new();
     for connection in connections {
         let store = store::open(&connection).await.unwrap();
@@ -61,6 +67,7 @@ async fn services() -> Vec<Service> {
         services.push(Service {
             app: router(app, &Observer::new(CarrierList::default())),
             store,
+            _folder: Arc::clone(&folder),
         });
     }
     services

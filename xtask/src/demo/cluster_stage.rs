@@ -1,12 +1,13 @@
 //! What the demo needs before it can show anything: cluster, images, the sample, devspace, a developer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::show;
 use crate::cluster::{self, Tools};
-use crate::places::{self, make_folder, read_file, write_file};
+use crate::places::{self, read_file, write_file};
 use crate::process::{self, command};
 use crate::{images, say};
 
@@ -54,7 +55,7 @@ pub(crate) fn prepare() -> Result<Stage> {
     let tools = cluster::ready()?;
     images::build_and_load(IMAGES)?;
     say::progress("building devspace");
-    let devspace = build_cli()?;
+    let devspace = super::build_cli()?;
     install(&tools)?;
     process::output(
         command(
@@ -64,8 +65,8 @@ pub(crate) fn prepare() -> Result<Stage> {
         .env("KUBECONFIG", tools.kubeconfig()),
     )?;
     let developer = developer(&tools)?;
-    let package = own_sources()?;
-    let path = format!("/api/invoices?ownerId={OWNER}&{}", this_month()?);
+    let package = super::own_sources("samples/delivery/services/package", "package")?;
+    let path = format!("/api/invoices?ownerId={OWNER}&{}", super::this_month()?);
     seed(&tools)?;
     let gateway = tools.forward(&format!("{NAMESPACE}/devspace-gateway:80"))?;
     let routes = read_file(&package.join("src/routes.ts"))?;
@@ -81,6 +82,17 @@ pub(crate) fn prepare() -> Result<Stage> {
 }
 
 impl Stage {
+    /// `devspace up` in the developer's folder with the developer's rights.
+    pub(crate) fn up(&self) -> Command {
+        let mut command = Command::new(&self.devspace);
+        command.args(["up", "--space", "red", "--output", "json"]);
+        command
+            .current_dir(&self.package)
+            .env("KUBECONFIG", &self.developer)
+            .env("DEVSPACE_ENGINE", "kube");
+        command
+    }
+
     /// Saves a change of package's summary: a field that the baseline's does not have.
     ///
     /// # Errors
@@ -96,18 +108,6 @@ impl Stage {
             format!("{before}{{ {field}, totalWeight:{after}"),
         )
     }
-}
-
-fn build_cli() -> Result<PathBuf> {
-    let root = places::repository();
-    process::output(command("cargo", ["build", "--quiet", "--package", "devspace-cli"]).current_dir(&root))?;
-    let metadata = ["metadata", "--format-version=1", "--no-deps", "--offline"];
-    let metadata = process::text(command("cargo", metadata).current_dir(&root))?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata is no JSON")?;
-    let target = metadata
-        .get("target_directory")
-        .and_then(serde_json::Value::as_str);
-    Ok(Path::new(target.context("cargo metadata names no target folder")?).join("debug/devspace"))
 }
 
 fn install(tools: &Tools) -> Result<()> {
@@ -145,7 +145,7 @@ fn developer(tools: &Tools) -> Result<PathBuf> {
         "--dry-run=client",
         "--output=yaml",
     ];
-    let folder = folder()?;
+    let folder = super::folder()?;
     let manifest = folder.join("developers.yaml");
     write_file(
         &manifest,
@@ -156,31 +156,6 @@ fn developer(tools: &Tools) -> Result<PathBuf> {
     let kubeconfig = folder.join("developer.kubeconfig");
     write_file(&kubeconfig, tools.user("ada@example.test", "demo-developers")?)?;
     Ok(kubeconfig)
-}
-
-/// A folder for the demo's files, beside the cluster's state.
-fn folder() -> Result<PathBuf> {
-    let folder = places::repository().join(".devspace/demo");
-    make_folder(&folder)?;
-    Ok(folder)
-}
-
-/// A copy of package's sources to edit, so that the demo changes nothing in the repository.
-fn own_sources() -> Result<PathBuf> {
-    let from = places::repository().join("samples/delivery/services/package");
-    let to = folder()?.join("package");
-    let listed = process::text(command("git", ["ls-files"]).current_dir(&from))?;
-    for name in listed.lines() {
-        let target = to.join(name);
-        make_folder(target.parent().context("a file has a folder")?)?;
-        std::fs::copy(from.join(name), &target).with_context(|| format!("cannot copy {name}"))?;
-    }
-    Ok(to)
-}
-
-/// The month as the services count it, in UTC.
-fn this_month() -> Result<String> {
-    process::text(&mut command("date", ["-u", "+year=%Y&month=%-m"]))
 }
 
 /// One package of the owner, so that the invoice has a weight.
