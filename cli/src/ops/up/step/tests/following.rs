@@ -93,3 +93,14 @@ fn a_session_that_cannot_go_on_ends_it_with_its_reason() {
         ["end 1 halted: package is no longer followed: the folder vanished"]
     );
 }
+
+#[test]
+fn a_watch_that_fails_in_the_same_way_is_told_once() {
+    let mut up = Up::brought_up();
+    let fails = |why: &str| Input::Unwatched(why.into());
+    assert_eq!(up.take(fails("the local engine does not run")), ["warning"]);
+    assert!(up.take(fails("the local engine does not run")).is_empty());
+    assert_eq!(up.take(fails("another")), ["warning"]);
+    up.seen(routed(1));
+    assert_eq!(up.take(fails("another")), ["warning"]);
+}
