@@ -79,6 +79,7 @@ fn pages(
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone())
+        .source(concat!("devspace ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(failed)?;
     std::fs::write(&file, page).map_err(failed)?;
