@@ -2,7 +2,4 @@
 //!
 //! `docs/design/0006-local-engine.md` says how it works. [`protocol`] is what the CLI and the daemon agree on.
 
-pub mod agent;
 pub mod protocol;
-pub mod serve;
-pub mod settings;
