@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
 /// One process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Process {
@@ -73,6 +75,26 @@ impl Process {
     #[must_use]
     pub fn is_zombie(&self) -> bool {
         self.state == 'Z'
+    }
+
+    /// Sends it `signal`. One that has ended meanwhile is what the caller wants.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.id()
+            && let Err(error) = kill_process(pid, signal)
+        {
+            tracing::debug!(pid = self.pid, %error, "a process was not signalled");
+        }
+    }
+
+    /// Takes the exit status of one that has ended, which must be a child of ours that nobody else waits for.
+    pub fn reap(&self) {
+        if let Err(error) = waitpid(self.id(), WaitOptions::NOHANG) {
+            tracing::debug!(pid = self.pid, %error, "an orphan was not reaped");
+        }
+    }
+
+    fn id(&self) -> Option<Pid> {
+        Pid::from_raw(self.pid.try_into().ok()?)
     }
 }
 

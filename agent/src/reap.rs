@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::{Pid, Signal, WaitOptions, child_subreaper, kill_process, waitpid};
+use rustix::process::{Signal, child_subreaper};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::processes::{self, Process};
@@ -40,26 +40,29 @@ impl Children {
             .remove(&pid);
     }
 
-    /// Sends `signal` to what we inherited and to all below it: processes that left their group and lost their
-    /// parent. Returns whether there was any.
+    /// Our children that were not started here: what lost its parent came to us.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<Process> {
+        // Held while looking: a child that is being started must not be taken for an orphan.
+        let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::process::id();
+        let inherited = |process: &Process| process.parent == own && !pids.contains(&process.pid);
+        processes::all().into_iter().filter(inherited).collect()
+    }
+
+    /// Sends `signal` to the orphans and to all below them: processes that left their group and lost their parent.
+    /// Returns whether there was any.
     pub fn signal_orphans(&self, signal: Signal) -> bool {
-        let orphans = {
-            // Held while looking: a child that is being started must not be taken for an orphan.
-            let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
-            let all = processes::all();
-            let own = std::process::id();
-            let heads = all
-                .iter()
-                .filter(|process| process.parent == own && !pids.contains(&process.pid));
-            let heads: Vec<Process> = heads.copied().collect();
-            let below = processes::below(&all, &heads.iter().map(|process| process.pid).collect());
-            heads.into_iter().chain(below).filter(|process| !process.is_zombie())
-        };
+        let heads = self.orphans();
+        let below = processes::below(
+            &processes::all(),
+            &heads.iter().map(|process| process.pid).collect(),
+        );
+        let running = heads.iter().chain(&below).filter(|process| !process.is_zombie());
         let mut found = false;
-        for pid in orphans.filter_map(|process| Pid::from_raw(process.pid.try_into().ok()?)) {
+        for process in running {
             found = true;
-            // One that has ended meanwhile is what the caller wants.
-            let _ = kill_process(pid, signal);
+            process.signal(signal);
         }
         found
     }
@@ -67,20 +70,17 @@ impl Children {
     /// Reaps what has ended and is not ours.
     fn reap(&self) {
         let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
-        for orphan in zombies_of(std::process::id()).filter(|pid| !pids.contains(pid)) {
-            let pid = i32::try_from(orphan).ok().and_then(Pid::from_raw);
-            if let Err(error) = waitpid(pid, WaitOptions::NOHANG) {
-                tracing::debug!(orphan, %error, "an orphan was not reaped");
-            }
+        for orphan in zombies_of(std::process::id()).filter(|process| !pids.contains(&process.pid)) {
+            orphan.reap();
         }
     }
 }
 
 /// The children of `parent` that have ended and not been waited for. waitid(2) would show only one at a time,
 /// and one of ours could hide the others.
-fn zombies_of(parent: u32) -> impl Iterator<Item = u32> {
+fn zombies_of(parent: u32) -> impl Iterator<Item = Process> {
     let ended = move |process: &Process| process.is_zombie() && process.parent == parent;
-    processes::all().into_iter().filter(ended).map(|process| process.pid)
+    processes::all().into_iter().filter(ended)
 }
 
 /// Whether what loses its parent comes to us: as the first process of a namespace (pid_namespaces(7)),
@@ -119,7 +119,7 @@ mod tests {
             .unwrap();
         let pid = child.id();
         tokio::time::timeout(std::time::Duration::from_secs(10), async {
-            while !zombies_of(std::process::id()).any(|zombie| zombie == pid) {
+            while !zombies_of(std::process::id()).any(|zombie| zombie.pid == pid) {
                 tokio::task::yield_now().await;
             }
         })
