@@ -163,7 +163,7 @@ impl Actor {
         let reach = Reach {
             control: crate::environment::sockets(&spec.sockets).0,
             ports: spec.ports.clone(),
-            log: Arc::clone(&log),
+            log,
             context: context(&spec),
         };
         let namespace = self.namespace(&spec.key);
@@ -182,7 +182,6 @@ impl Actor {
             stop,
             stopping: false,
             readiness: Readiness::Down,
-            log,
             spec,
         };
         self.running.insert(running.spec.key.clone(), running);

@@ -5,7 +5,7 @@ use http::Method;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bench::{Bench, is_routed, port_of};
+use crate::bench::{Bench, is_routed, port_of, put_file};
 use crate::client::fetch;
 
 /// No process.
@@ -49,7 +49,7 @@ async fn what_cannot_start_is_named_and_the_rest_goes_on() {
     let mut workspace = bench.workspace(&["package", "web", "gone", "broken"]);
     workspace.services[1].program.run = vec!["no-such-toolchain".to_owned()];
     workspace.services[2].folder = bench.project("not-there");
-    bench.put_file(
+    put_file(
         &bench.project("broken").join("server.py"),
         "print('no luck', flush=True)\nraise SystemExit(3)\n",
     );
@@ -147,7 +147,7 @@ async fn a_stop_leaves_no_process_even_of_one_that_hides() {
     // It leaves the program's group and session, and ignores being asked to end.
     let hide = "import os, signal, sys\nif os.fork() == 0:\n    os.setsid()\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    open('hidden', 'w').close()\n    signal.pause()\n";
     let server = std::fs::read_to_string(bench.project("package").join("server.py")).unwrap();
-    bench.put_file(
+    put_file(
         &bench.project("package").join("server.py"),
         &format!("{hide}{server}"),
     );
