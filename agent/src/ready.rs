@@ -1,9 +1,10 @@
 //! Answers the kubelet's readiness probe, on a listener that answers nothing else but the same as a stream.
 //!
 //! `GET /ready` is the probe. `GET /watch` is for the local engine: a line `ready`, `down` or `restarting` now and at
-//! each change; each further `down` is one end of the program by itself.
+//! each change. Each further `down` is one end of the program by itself, and carries the event that tells it as JSON.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::events::EventLog;
 use crate::listener::Listener;
 
 /// A restart that takes longer takes the copy out of the route; until then the router holds requests.
@@ -47,7 +49,7 @@ pub fn is_ready(readiness: Readiness, now: Instant) -> bool {
 }
 
 /// Serves `GET /ready` and `GET /watch` until it is dropped.
-pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
+pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>, log: Arc<EventLog>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -59,10 +61,10 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
                 continue;
             }
         };
-        let readiness = readiness.clone();
+        let (readiness, log) = (readiness.clone(), Arc::clone(&log));
         connections.spawn(async move {
             let answer = service_fn(move |request| {
-                let response = respond(&request, &readiness);
+                let response = respond(&request, &readiness, &log);
                 async move { Ok::<_, Infallible>(response) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
@@ -79,12 +81,13 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
 fn respond(
     request: &Request<Incoming>,
     readiness: &watch::Receiver<Readiness>,
+    log: &Arc<EventLog>,
 ) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
     let ready = is_ready(*readiness.borrow(), Instant::now());
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/ready") if ready => (StatusCode::OK, "ready\n"),
         (&Method::GET, "/ready") => (StatusCode::SERVICE_UNAVAILABLE, "the program does not listen\n"),
-        (&Method::GET, "/watch") => return Response::new(changes(readiness.clone())),
+        (&Method::GET, "/watch") => return Response::new(changes(readiness.clone(), Arc::clone(log))),
         _ => (StatusCode::NOT_FOUND, "not found\n"),
     };
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync());
@@ -93,23 +96,36 @@ fn respond(
 }
 
 /// A line now and at each change, until the program's supervisor is gone.
-fn changes(mut readiness: watch::Receiver<Readiness>) -> UnsyncBoxBody<Bytes, Infallible> {
+fn changes(
+    mut readiness: watch::Receiver<Readiness>,
+    log: Arc<EventLog>,
+) -> UnsyncBoxBody<Bytes, Infallible> {
     readiness.mark_changed();
-    let lines = stream::unfold(readiness, |mut readiness| async {
+    let lines = stream::unfold((readiness, log), |(mut readiness, log)| async {
         readiness.changed().await.ok()?;
         let line = match *readiness.borrow_and_update() {
-            Readiness::Down => "down\n",
-            Readiness::Live => "ready\n",
-            Readiness::Restarting(_) => "restarting\n",
+            Readiness::Down => down(&log),
+            Readiness::Live => "ready\n".to_owned(),
+            Readiness::Restarting(_) => "restarting\n".to_owned(),
         };
-        let frame = Frame::data(Bytes::from_static(line.as_bytes()));
-        Some((Ok::<_, Infallible>(frame), readiness))
+        let frame = Frame::data(Bytes::from(line));
+        Some((Ok::<_, Infallible>(frame), (readiness, log)))
     });
     BodyExt::boxed_unsync(StreamBody::new(lines))
 }
 
+fn down(log: &EventLog) -> String {
+    let exit = log
+        .last_exit()
+        .and_then(|event| serde_json::to_string(&event).ok());
+    exit.map_or_else(|| "down\n".to_owned(), |exit| format!("down {exit}\n"))
+}
+
 #[cfg(test)]
 mod tests {
+    use devspace_sync::protocol::AgentEvent;
+    use devspace_sync::session::Exit;
+
     use super::*;
 
     #[test]
@@ -130,7 +146,8 @@ mod tests {
     #[tokio::test]
     async fn a_watcher_hears_every_change() {
         let (readiness_tx, readiness_rx) = watch::channel(Readiness::Down);
-        let mut body = changes(readiness_rx);
+        let log = Arc::new(EventLog::default());
+        let mut body = changes(readiness_rx, Arc::clone(&log));
         let mut lines = Vec::new();
         for next in [
             Some(Readiness::Live),
@@ -142,10 +159,19 @@ mod tests {
             let frame = body.frame().await.unwrap().unwrap();
             lines.push(frame.into_data().unwrap());
             if let Some(next) = next {
+                if lines.len() == 3 {
+                    log.push(AgentEvent::Exited {
+                        exit: Exit::Code(9),
+                        last_lines: vec!["boom".to_owned()],
+                        crash_loop: false,
+                    });
+                }
                 readiness_tx.send_replace(next);
             }
         }
-        assert_eq!(lines, ["down\n", "ready\n", "restarting\n", "down\n", "down\n"]);
+        let exit = r#"down {"event":"exited","exit":{"code":9},"lastLines":["boom"],"crashLoop":false}"#;
+        let wanted = ["down", "ready", "restarting", exit, exit].map(|line| format!("{line}\n"));
+        assert_eq!(lines, wanted);
         drop(readiness_tx);
         assert!(body.frame().await.is_none());
     }

@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use crate::address::Addresses;
 use crate::daemon::Shared;
 use crate::drive::DriveEvent;
-use crate::log::Log;
 use crate::plan::{UnitKey, UnitSpec};
 use crate::protocol::{Workspace, WorkspaceState};
 use crate::unit::{Events, Readiness, UnitEvent};
@@ -29,8 +28,6 @@ use baseline::Baseline;
 const MESSAGES: usize = 16;
 /// What units and drives may tell before they wait.
 const EVENTS: usize = 256;
-/// Lines of a log that a trouble shows.
-const LAST_LINES: usize = 20;
 
 /// What the actor is asked.
 #[derive(Debug)]
@@ -53,7 +50,6 @@ struct Running {
     readiness: Readiness,
     /// As a cluster would tell of its pod. Another agent is another pod.
     pod: CopyPod,
-    log: Arc<Log>,
 }
 
 /// The actor.
@@ -71,6 +67,8 @@ struct Actor {
     events_tx: Events,
     drives_tx: mpsc::Sender<(String, u64, DriveEvent)>,
     published: RouteTable,
+    /// Why the last statuses were not kept.
+    not_kept: Option<String>,
     /// Folders may be there that nothing needs.
     sweep: bool,
     state_tx: watch::Sender<WorkspaceState>,
@@ -113,6 +111,7 @@ pub(crate) fn start(
         events_tx,
         drives_tx,
         published: RouteTable::default(),
+        not_kept: None,
         sweep: true,
         state_tx,
     };
@@ -165,7 +164,11 @@ impl Actor {
     }
 
     fn unit(&mut self, key: &UnitKey, number: u64, event: UnitEvent) {
-        let Some(running) = self.running.get_mut(key).filter(|running| running.number == number) else {
+        let Some(running) = self
+            .running
+            .get_mut(key)
+            .filter(|running| running.number == number)
+        else {
             return;
         };
         match event {
@@ -174,20 +177,18 @@ impl Actor {
                 running.pod.name = next_pod(&running.pod.name, &key.service);
                 running.pod.uid = uuid::Uuid::now_v7().to_string();
             }
-            UnitEvent::Readiness { now, first } => {
-                let crashed = now == Readiness::Down && !first && !running.stopping;
+            UnitEvent::Readiness { now, exit } => {
+                let exit = exit.filter(|_| !running.stopping);
                 running.readiness = now;
-                if crashed {
-                    let lines = running.log.last(LAST_LINES);
-                    running.pod.trouble = format!("the program ended by itself\n{lines}");
+                if let Some(exit) = &exit {
+                    running.pod.trouble.clone_from(exit);
                 } else if now == Readiness::Ready {
                     running.pod.trouble.clear();
                 }
-                let trouble = running.pod.trouble.clone();
                 if key.space.is_none()
                     && let Some(baseline) = self.baseline.get_mut(&key.service)
                 {
-                    baseline.told(now, crashed.then_some(trouble));
+                    baseline.told(now, exit);
                 }
             }
             UnitEvent::Died(reason) => {
@@ -232,6 +233,8 @@ impl Actor {
 
 /// `package-3` after `package-2`.
 fn next_pod(before: &str, service: &str) -> String {
-    let number = before.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok());
+    let number = before
+        .rsplit_once('-')
+        .and_then(|(_, number)| number.parse::<u64>().ok());
     format!("{service}-{}", number.unwrap_or_default() + 1)
 }
