@@ -145,6 +145,41 @@ async fn after_a_kill_everything_comes_back_at_the_same_addresses() {
 }
 
 #[tokio::test]
+async fn programs_whose_agents_were_killed_with_the_daemon_are_ended_by_the_next_start() {
+    let (mut bench, _state) = Bench::ready().await;
+    let all = processes::all();
+    let agents: Vec<_> = all
+        .iter()
+        .filter(|process| process.parent == bench.pid())
+        .collect();
+    // Stopped, they cannot do what they do when the daemon is gone.
+    for agent in &agents {
+        agent.signal(Signal::STOP);
+    }
+    bench.kill().await;
+    for agent in &agents {
+        agent.signal(Signal::KILL);
+    }
+    let gone =
+        |agent: &&processes::Process| processes::of(agent.pid).is_none_or(|process| process.is_zombie());
+    bench
+        .until("end of the agents", async || {
+            agents.iter().all(|agent| gone(&agent)).then_some(())
+        })
+        .await;
+    let orphans = bench.processes();
+    assert_eq!(orphans.len(), 2, "the programs run on");
+    bench.start().await;
+    let left: Vec<u32> = bench
+        .processes()
+        .into_iter()
+        .filter(|pid| orphans.contains(pid))
+        .collect();
+    assert_eq!(left, NONE);
+    bench.until_ready("shop").await;
+}
+
+#[tokio::test]
 async fn a_stop_leaves_no_process_even_of_one_that_hides() {
     let bench = Bench::new().await;
     bench.put_service("package", "package");
