@@ -164,7 +164,7 @@ async fn programs_whose_agents_were_killed_with_the_daemon_are_ended_by_the_next
         |agent: &&processes::Process| processes::of(agent.pid).is_none_or(|process| process.is_zombie());
     bench
         .until("end of the agents", async || {
-            agents.iter().all(|agent| gone(agent)).then_some(())
+            agents.iter().all(gone).then_some(())
         })
         .await;
     let orphans = bench.processes();
