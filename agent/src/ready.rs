@@ -1,7 +1,8 @@
-//! Answers the kubelet's readiness probe, on a listener that answers nothing else but the same as a stream.
+//! Answers the kubelet's readiness probe, on a listener that answers nothing else.
 //!
-//! `GET /ready` is the probe. `GET /watch` is for the local engine: a line `ready`, `down` or `restarting` now and at
-//! each change. Each further `down` is one end of the program by itself, and carries the event that tells it as JSON.
+//! `GET /ready` is the probe. `GET /watch` is for the local engine, by a Unix socket only: a line `ready`, `down` or
+//! `restarting` now and at each change. Each further `down` is one end of the program by itself, and carries the event
+//! that tells it as JSON.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -48,9 +49,11 @@ pub fn is_ready(readiness: Readiness, now: Instant) -> bool {
     }
 }
 
-/// Serves `GET /ready` and `GET /watch` until it is dropped.
+/// Serves `GET /ready`, and `GET /watch` by a Unix socket, until it is dropped.
 pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>, log: Arc<EventLog>) {
     let mut connections = JoinSet::new();
+    // A pod's listener is open to everybody, and what the program wrote last is not for everybody.
+    let log = matches!(listener, Listener::Unix(_)).then_some(log);
     loop {
         while connections.try_join_next().is_some() {}
         let stream = match listener.accept().await {
@@ -61,10 +64,10 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>, lo
                 continue;
             }
         };
-        let (readiness, log) = (readiness.clone(), Arc::clone(&log));
+        let (readiness, log) = (readiness.clone(), log.clone());
         connections.spawn(async move {
             let answer = service_fn(move |request| {
-                let response = respond(&request, &readiness, &log);
+                let response = respond(&request, &readiness, log.as_ref());
                 async move { Ok::<_, Infallible>(response) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
@@ -81,13 +84,16 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>, lo
 fn respond(
     request: &Request<Incoming>,
     readiness: &watch::Receiver<Readiness>,
-    log: &Arc<EventLog>,
+    log: Option<&Arc<EventLog>>,
 ) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+    let path = (request.method(), request.uri().path());
+    if let ((&Method::GET, "/watch"), Some(log)) = (path, log) {
+        return Response::new(changes(readiness.clone(), Arc::clone(log)));
+    }
     let ready = is_ready(*readiness.borrow(), Instant::now());
-    let (status, text) = match (request.method(), request.uri().path()) {
+    let (status, text) = match path {
         (&Method::GET, "/ready") if ready => (StatusCode::OK, "ready\n"),
         (&Method::GET, "/ready") => (StatusCode::SERVICE_UNAVAILABLE, "the program does not listen\n"),
-        (&Method::GET, "/watch") => return Response::new(changes(readiness.clone(), Arc::clone(log))),
         _ => (StatusCode::NOT_FOUND, "not found\n"),
     };
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync());
@@ -125,6 +131,8 @@ fn down(log: &EventLog) -> String {
 mod tests {
     use devspace_sync::protocol::AgentEvent;
     use devspace_sync::session::Exit;
+    use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
     use super::*;
 
@@ -141,6 +149,41 @@ mod tests {
             Readiness::Restarting(start),
             start + Duration::from_secs(10)
         ));
+    }
+
+    /// The answer's first line to a request for `path`.
+    async fn first_line(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).await.unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_stream_is_not_for_everybody() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("r");
+        let unix = UnixListener::bind(&socket).unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let (_readiness_tx, readiness_rx) = watch::channel(Readiness::Live);
+        let log = Arc::new(EventLog::default());
+        let mut servers = JoinSet::new();
+        servers.spawn(serve(unix.into(), readiness_rx.clone(), Arc::clone(&log)));
+        servers.spawn(serve(tcp.into(), readiness_rx, log));
+        let near = || UnixStream::connect(&socket);
+        let far = || TcpStream::connect(address);
+        assert_eq!(
+            first_line(near().await.unwrap(), "/watch").await,
+            "HTTP/1.1 200 OK"
+        );
+        assert_eq!(
+            first_line(far().await.unwrap(), "/ready").await,
+            "HTTP/1.1 200 OK"
+        );
+        let refused = first_line(far().await.unwrap(), "/watch").await;
+        assert_eq!(refused, "HTTP/1.1 404 Not Found");
     }
 
     #[tokio::test]

@@ -141,6 +141,9 @@ impl Actor {
             running.stopping = true;
             running.readiness = Readiness::Down;
             running.stop.cancel();
+            // Who connects from now on waits for the agent that comes after it.
+            let namespace = self.namespace(key);
+            self.shared.reaches.set(&namespace, &key.service, None);
         }
     }
 

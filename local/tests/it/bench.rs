@@ -146,8 +146,7 @@ impl Bench {
     }
 
     pub(crate) fn put_service(&self, name: &str, answer: &str) {
-        put_file(&self.project(name).join("answer"), answer);
-        put_file(&self.project(name).join("server.py"), SERVER);
+        put_server(&self.project(name), answer);
     }
 
     pub(crate) fn workspace(&self, services: &[&str]) -> Workspace {
@@ -249,8 +248,7 @@ impl Bench {
             .ok(Method::PATCH, &path, json!({"spec": {"owner": "ada"}}))
             .await;
         let project = self.folder.path().join("copies").join(space).join(service);
-        put_file(&project.join("answer"), answer);
-        put_file(&project.join("server.py"), SERVER);
+        put_server(&project, answer);
         let namespace = format!("devspace-shop--{space}");
         let path = format!("/v1/servicecopies/{namespace}/{service}");
         let spec = json!({"service": service, "syncTargets": ["/app"], "cache": ["/app/cache"], "image": "python:3"});
@@ -285,6 +283,11 @@ impl Bench {
 pub(crate) fn put_file(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
+}
+
+fn put_server(project: &Path, answer: &str) {
+    put_file(&project.join("answer"), answer);
+    put_file(&project.join("server.py"), SERVER);
 }
 
 fn roots(from: &Path) -> Vec<SyncRoot> {
