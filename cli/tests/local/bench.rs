@@ -215,7 +215,7 @@ impl Said {
     }
 
     pub(crate) fn events(&self, name: &str) -> impl Iterator<Item = Value> {
-        let lines = self.stdout.lines().map(|line| parsed(line));
+        let lines = self.stdout.lines().map(parsed);
         lines.filter(move |event| event["event"] == name)
     }
 
