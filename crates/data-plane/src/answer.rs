@@ -104,7 +104,7 @@ impl Failure {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::CopyDown { space, service } => vec![
-                format!("devspace logs {service} --space {space}"),
+                format!("devspace logs --service {service} --space {space}"),
                 format!("devspace status --space {space}"),
             ],
             Self::UnknownSpace(_) => vec![
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_dead_copy_is_named_with_the_commands_to_look() {
         let text = down().text();
-        for part in ["`red`", "`package`", "devspace logs package", "devspace status"] {
+        for part in ["`red`", "`package`", "devspace logs --service package", "devspace status"] {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(
