@@ -65,7 +65,7 @@ impl Stage {
             r#"{"id":"demo-1","owner":{"userId":"demo-owner","accountId":"a-1"},
             "pickup":{"altitude":1,"latitude":47.5,"longitude":8.7},
             "dropoff":{"altitude":1,"latitude":47.4,"longitude":8.5},
-            "deadline":"asap","expedited":true,"confirmationRequired":"None","droneId":"drone-1"}"#,
+            "deadline":"noon","expedited":true,"confirmationRequired":3,"droneId":"drone-1"}"#,
         )?;
         self.running = services.into_iter().map(|(name, _)| name).collect();
         Ok(())
