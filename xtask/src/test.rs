@@ -73,6 +73,10 @@ const STAGES: &[Stage] = &[
         run: programs::sample_tests,
     },
     Stage {
+        name: "demo on the local engine",
+        run: |_| checks::demo(),
+    },
+    Stage {
         name: "dependencies: bans, licences, sources",
         run: |_| deny::policy(),
     },

@@ -198,7 +198,12 @@ mod tests {
     #[test]
     fn a_dead_copy_is_named_with_the_commands_to_look() {
         let text = down().text();
-        for part in ["`red`", "`package`", "devspace logs --service package", "devspace status"] {
+        for part in [
+            "`red`",
+            "`package`",
+            "devspace logs --service package",
+            "devspace status",
+        ] {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(

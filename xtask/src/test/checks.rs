@@ -72,3 +72,9 @@ pub(super) fn charts() -> Result<Done> {
     }
     Ok(Done::Passed)
 }
+
+/// What a stranger types first must work.
+pub(super) fn demo() -> Result<Done> {
+    shown(&mut command(places::program()?, ["demo", "--check"]))?;
+    Ok(Done::Passed)
+}
