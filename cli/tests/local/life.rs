@@ -73,7 +73,7 @@ fn takes_over_and_follows(bench: &Bench, ask: &dyn Fn(&str) -> String) {
     let mut second = bench.spawn("api", &["up", "-s", "red", "--timeout", "30s"]);
     second.wait_for("watching");
     first.wait_for("taken_over");
-    assert_eq!(first.ended(), 1);
+    assert_eq!(first.ended().code, 1);
 
     bench.write("api/main.py", "import sys\nsys.exit('boom')\n");
     let exited = second.wait_for("exited");
@@ -83,7 +83,7 @@ fn takes_over_and_follows(bench: &Bench, ask: &dyn Fn(&str) -> String) {
     assert_eq!(ask("red.localhost"), "api four in red");
     second.interrupt();
     second.wait_for("detached");
-    assert_eq!(second.ended(), 0);
+    second.ended().succeeded();
     assert_eq!(ask("red.localhost"), "api four in red", "the copy runs on");
 
     let inside = bench.run_raw(
@@ -109,7 +109,7 @@ fn takes_over_and_follows(bench: &Bench, ask: &dyn Fn(&str) -> String) {
         .to_owned();
     assert_eq!(Bench::ask(&address, "anything", "/"), "api four in red");
     forward.interrupt();
-    assert_eq!(forward.ended(), 0);
+    forward.ended().succeeded();
     let refused = bench.run("web", &["baseline", "disable", "web"]);
     assert_eq!(
         (refused.code, refused.event("error")["code"].as_str()),
@@ -155,8 +155,11 @@ fn two_starts_at_once_and_one_after_a_kill_share_one_daemon() {
     assert_eq!(daemons[0]["pid"], daemons[1]["pid"]);
     let started = daemons.iter().filter(|daemon| daemon["started"] == true);
     assert_eq!(started.count(), 1, "{daemons:?}");
-    let gateway = first.wait_for("workspace")["url"].clone();
-    assert_eq!((first.ended(), second.ended()), (0, 0));
+    // Both write the same workspace at the same time; one of them has to win.
+    let ended = [first.ended(), second.ended()];
+    assert!(ended.iter().any(|said| said.code == 0), "{ended:?}");
+    let status = bench.run(".", &["local", "status"]);
+    let gateway = status.event("workspace")["url"].clone();
 
     // A third daemon is refused.
     let refused = bench.run(".", &["local", "serve"]);

@@ -61,10 +61,15 @@ impl Launch {
         }
         let log = self.state.join(LOG);
         let (mut child, begin) = self.spawn(&log)?;
+        let pid = child.id();
         let mut ended: Option<ExitStatus> = None;
         loop {
             match connect(&self.state).await {
-                Ok(local) => return Ok((local, ended.is_none())),
+                Ok(local) => {
+                    // Another call may have started one at the same time.
+                    let own = Some(local.daemon().pid) == pid;
+                    return Ok((local, own));
+                }
                 Err(EngineError::NotRunning | EngineError::Daemon { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
