@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use devspace_agent::listening::loopback;
 use devspace_core::ports::AGENT_CONTROL;
 use devspace_sync::session::{ByteStream, Dial, DialError};
 use futures::FutureExt;
@@ -56,7 +57,7 @@ impl Reach {
             return Ok(Box::new(UnixStream::connect(&self.control).await?));
         }
         let picked = self.ports.get(&port).copied().unwrap_or(port);
-        let stream = TcpStream::connect(("127.0.0.1", picked)).await?;
+        let stream = TcpStream::connect((loopback(picked), picked)).await?;
         stream.set_nodelay(true)?;
         Ok(Box::new(stream))
     }

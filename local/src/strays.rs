@@ -21,17 +21,26 @@ pub(crate) fn inherit() -> std::io::Result<()> {
 pub(crate) async fn tend(children: Children) -> std::io::Result<()> {
     let mut ended = signal(SignalKind::child())?;
     loop {
-        end_once(&children);
+        end_once(&children, Which::OfAgents);
         ended.recv().await;
     }
 }
 
-/// Ends all that came to us, and waits until it is gone. Returns what could not be ended.
+/// Which orphans are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Those that an agent left. What we start otherwise (a build on this machine) is waited for where it was started.
+    OfAgents,
+    /// All: nothing is to be left.
+    All,
+}
+
+/// Ends all that is below us and no agent, and waits until it is gone. Returns what could not be ended.
 pub(crate) async fn end_all(children: &Children) -> Vec<u32> {
     let until = Instant::now() + KILL_WAIT;
     let mut look = interval(LOOK);
     loop {
-        let left = end_once(children);
+        let left = end_once(children, Which::All);
         if left.is_empty() || Instant::now() > until {
             return left;
         }
@@ -40,14 +49,13 @@ pub(crate) async fn end_all(children: &Children) -> Vec<u32> {
 }
 
 /// Kills what runs, reaps what has ended. Returns what runs.
-fn end_once(children: &Children) -> Vec<u32> {
-    // An agent leads a session of its own, so what it leaves is in another than ours. What we start otherwise (a build
-    // on this machine) stays in ours and is waited for where it was started.
+fn end_once(children: &Children, which: Which) -> Vec<u32> {
+    // An agent leads a session of its own, so what it leaves is in another than ours.
     let own = processes::of(std::process::id()).map(|process| process.session);
     let orphans = children.orphans().into_iter();
-    let foreign = orphans.filter(|process| Some(process.session) != own);
+    let meant = orphans.filter(|process| which == Which::All || Some(process.session) != own);
     let mut running = Vec::new();
-    for process in foreign {
+    for process in meant {
         if process.is_zombie() {
             process.reap();
         } else {

@@ -1,7 +1,7 @@
 //! From what is wanted and what is ready to the views that a route table is built from. Pure.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ pub(crate) struct Scene<'a> {
     /// The baseline's listener of each service and declared port.
     pub(crate) listeners: &'a BTreeMap<(String, u16), u16>,
     pub(crate) standing: Vec<Standing>,
-    /// What takes requests: declared to picked ports.
-    pub(crate) ready: &'a BTreeMap<UnitKey, BTreeMap<u16, u16>>,
+    /// What takes requests: where the part of each declared port is played.
+    pub(crate) ready: &'a BTreeMap<UnitKey, BTreeMap<u16, SocketAddr>>,
 }
 
 /// The host that the gateway answers to.
@@ -171,11 +171,11 @@ fn endpoints(scene: &Scene<'_>) -> EndpointView {
         };
         let ready = scene.ready.get(&key);
         let slice = move |declared: &u16| {
-            let picked = ready.and_then(|ready| ready.get(declared)).copied();
+            let address = ready.and_then(|ready| ready.get(declared)).copied();
             Some(SliceView {
                 service: ServiceName::try_new(name).ok()?,
                 port: declared.to_string(),
-                endpoints: picked.into_iter().map(endpoint).collect(),
+                endpoints: address.into_iter().map(endpoint).collect(),
             })
         };
         ports.iter().filter_map(slice).collect::<Vec<_>>()
@@ -200,9 +200,9 @@ fn endpoints(scene: &Scene<'_>) -> EndpointView {
     }
 }
 
-fn endpoint(port: u16) -> EndpointState {
+fn endpoint(address: SocketAddr) -> EndpointState {
     EndpointState {
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        address,
         ready: true,
         serving: true,
         terminating: false,
@@ -221,6 +221,10 @@ mod tests {
         copy.metadata.namespace = Some(namespace_name("shop", space));
         copy.spec.service = service.to_owned();
         (space.to_owned(), copy)
+    }
+
+    fn local(port: u16) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     fn key(space: Option<&str>, service: &str) -> UnitKey {
@@ -250,8 +254,8 @@ mod tests {
             port: "8080".to_owned(),
         };
         let ready = BTreeMap::from([
-            (key(None, "package"), BTreeMap::from([(8080, 1001)])),
-            (key(Some("red"), "package"), BTreeMap::from([(8080, 1002)])),
+            (key(None, "package"), BTreeMap::from([(8080, local(1001))])),
+            (key(Some("red"), "package"), BTreeMap::from([(8080, local(1002))])),
         ]);
         let table = table(&Scene {
             workspace: &shop,
@@ -266,7 +270,7 @@ mod tests {
             Decision::Baseline(port) => port.baseline.clone().unwrap(),
             Decision::Unknown => panic!("no listener {listener}"),
         };
-        let address = |port: u16| vec![SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+        let address = |port| vec![local(port)];
         assert_eq!(to(1, None), address(1001));
         assert_eq!(to(1, Some(&red)), address(1002));
         assert_eq!(to(3, Some(&red)), address(1002));

@@ -6,8 +6,10 @@ mod reconcile;
 mod specs;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use devspace_agent::listening::loopback;
 use devspace_api::copy::CopyPod;
 use devspace_core::table::RouteTable;
 use devspace_data_plane::StartError;
@@ -48,6 +50,8 @@ struct Running {
     stop: CancellationToken,
     stopping: bool,
     readiness: Readiness,
+    /// Where the part of each declared port is played, while it is ready.
+    addresses: BTreeMap<u16, SocketAddr>,
     /// As a cluster would tell of its pod. Another agent is another pod.
     pod: CopyPod,
 }
@@ -180,6 +184,9 @@ impl Actor {
             UnitEvent::Readiness { now, exit } => {
                 let exit = exit.filter(|_| !running.stopping);
                 running.readiness = now;
+                if now == Readiness::Ready {
+                    running.addresses = addresses(&running.spec.ports);
+                }
                 if let Some(exit) = &exit {
                     running.pod.trouble.clone_from(exit);
                 } else if now == Readiness::Ready {
@@ -229,6 +236,12 @@ impl Actor {
             }
         }
     }
+}
+
+/// Where a program that is ready listens: on 127.0.0.1, or on `::1` alone, as some development servers do.
+fn addresses(ports: &BTreeMap<u16, u16>) -> BTreeMap<u16, SocketAddr> {
+    let place = |(declared, picked): (&u16, &u16)| (*declared, SocketAddr::new(loopback(*picked), *picked));
+    ports.iter().map(place).collect()
 }
 
 /// `package-3` after `package-2`.

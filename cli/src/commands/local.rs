@@ -113,6 +113,12 @@ fn show(invocation: &mut Invocation, state: &WorkspaceState) -> Result<(), AnyRe
         url: state.url.clone(),
         port_note: state.port_note.clone(),
     })?;
+    if let Some(note) = &state.port_note {
+        invocation.printer.event(&Event::Warning {
+            service: None,
+            message: format!("{note}, so the gateway has another one"),
+        })?;
+    }
     let rows = state.services.iter().map(|service| {
         let row = row(&state.name, service);
         let first = row.message.lines().next().unwrap_or_default().to_owned();

@@ -48,7 +48,7 @@ async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Ex
     // Everything is checked before anything is made.
     let known = baseline::existing(engine.as_ref(), &found.baseline).await?;
     for copy in &args.copies {
-        check_service(&known, &found.baseline, copy.service.as_str())?;
+        check_service(engine.identity(), &known, &found.baseline, copy.service.as_str())?;
     }
     if let Some(parent) = &args.parent {
         let at = crate::engine::At {

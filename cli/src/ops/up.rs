@@ -104,10 +104,14 @@ async fn check_baseline(engine: &dyn Engine, request: &UpRequest) -> Result<(), 
             baseline: request.target.baseline.clone(),
         });
     };
-    request
-        .copies
-        .iter()
-        .try_for_each(|copy| check_service(baseline, &request.target.baseline, &copy.service))
+    request.copies.iter().try_for_each(|copy| {
+        check_service(
+            engine.identity(),
+            baseline,
+            &request.target.baseline,
+            &copy.service,
+        )
+    })
 }
 
 fn space_event(target: &Target, space: &SpaceReady, seconds: crate::event::Seconds) -> Event {

@@ -6,6 +6,8 @@ use crate::event::{CopyRow, Seconds, Stream};
 use crate::exit::Exit;
 use crate::report::Hint;
 
+mod local;
+
 /// What was written, shared with the printer.
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);

@@ -249,8 +249,8 @@ impl Running {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     }
 
-    /// The exit code, once its output has ended.
-    pub(crate) fn ended(mut self) -> i32 {
+    /// All it said, once its output has ended.
+    pub(crate) fn ended(mut self) -> Said {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -260,7 +260,11 @@ impl Running {
                 Err(mpsc::RecvTimeoutError::Timeout) => panic!("it runs on after {}", self.seen.join("\n")),
             }
         }
-        self.child.wait().unwrap().code().unwrap_or(-1)
+        Said {
+            code: self.child.wait().unwrap().code().unwrap_or(-1),
+            stdout: self.seen.join("\n"),
+            stderr: String::new(),
+        }
     }
 }
 

@@ -185,6 +185,7 @@ impl Actor {
             stop,
             stopping: false,
             readiness: Readiness::Down,
+            addresses: BTreeMap::new(),
             spec,
         };
         self.running.insert(running.spec.key.clone(), running);
@@ -221,7 +222,7 @@ impl Actor {
         let is_ready = |one: &&Running| one.readiness == Readiness::Ready && !one.stopping;
         let ready = self.running.values().filter(is_ready);
         let ready = ready
-            .map(|one| (one.spec.key.clone(), one.spec.ports.clone()))
+            .map(|one| (one.spec.key.clone(), one.addresses.clone()))
             .collect();
         let copies: Vec<(String, ServiceCopy)> = copies.iter().map(|found| self.remembering(found)).collect();
         let table = views::table(&Scene {

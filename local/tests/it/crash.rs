@@ -1,6 +1,7 @@
 //! Programs, agents and the daemon itself die.
 
 use devspace_agent::processes;
+use devspace_sync::session::Build;
 use http::Method;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -192,6 +193,14 @@ async fn a_stop_leaves_no_process_even_of_one_that_hides() {
         &format!("{hide}{server}"),
     );
     workspace.services[0].program.restart = Some(Vec::new());
+    // So does a build on this machine, which is no agent's.
+    workspace.services[0].program.build = Some(Build::Here {
+        command: ["/bin/sh", "-c", "sleep 1000 >&- 2>&- & :"]
+            .map(str::to_owned)
+            .to_vec(),
+        when: Vec::new(),
+        dir: bench.project("package"),
+    });
     bench.put(&workspace).await;
     bench.until_ready("shop").await;
     let hidden = bench
@@ -202,8 +211,8 @@ async fn a_stop_leaves_no_process_even_of_one_that_hides() {
         .await;
     assert_eq!(
         bench.processes().len(),
-        3,
-        "agent, program, and the one that hides"
+        4,
+        "agent, program, the one that hides, and the build's"
     );
     let mut bench = bench;
     bench.stop().await;
@@ -216,6 +225,12 @@ async fn a_stop_leaves_no_process_even_of_one_that_hides() {
         .client
         .ok(Method::DELETE, "/v1/workspaces/shop", Value::Null)
         .await;
-    assert_eq!(bench.processes(), NONE);
+    assert_eq!(
+        bench.processes().len(),
+        1,
+        "what a build on this machine left stays until the stop"
+    );
     assert!(!bench.state_folder().join("workspaces/shop").exists());
+    bench.stop().await;
+    assert_eq!(bench.processes(), NONE);
 }

@@ -33,6 +33,29 @@ async fn two_workspaces_run_beside_each_other_and_a_taken_port_is_told() {
 }
 
 #[tokio::test]
+async fn a_program_that_listens_on_the_other_loopback_is_reached() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        // This machine has no IPv6, and no program listens there.
+        return;
+    }
+    let bench = Bench::new().await;
+    bench.put_service("package", "package");
+    let file = bench.project("package").join("server.py");
+    let server = fs::read_to_string(&file).unwrap();
+    let server = server.replace("(\"127.0.0.1\",", "(\"::1\",").replace(
+        "allow_reuse_address = True",
+        "allow_reuse_address = True\n    address_family = __import__('socket').AF_INET6",
+    );
+    fs::write(&file, server).unwrap();
+    let state = bench.put(&bench.workspace(&["package"])).await;
+    bench.until_ready("shop").await;
+    assert_eq!(
+        fetch(port_of(&state.url), "/", &[]).await.unwrap().1,
+        "package in-"
+    );
+}
+
+#[tokio::test]
 async fn services_are_added_and_removed_and_the_routes_follow() {
     let (bench, first) = Bench::ready().await;
     let gateway = port_of(&first.url);

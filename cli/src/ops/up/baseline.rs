@@ -4,13 +4,19 @@ use devspace_api::Baseline;
 use devspace_api::baseline::Interception;
 
 use super::UpError;
+use crate::engine::Identity;
 use crate::nearest::nearest;
 
 /// Refuses a service that `baseline` does not have, and one whose requests do not pass the router.
 ///
 /// # Errors
 /// [`UpError::UnknownService`] with the nearest names; [`UpError::NotIntercepted`] with the controller's reason.
-pub(crate) fn check_service(baseline: &Baseline, namespace: &str, service: &str) -> Result<(), UpError> {
+pub(crate) fn check_service(
+    engine: &Identity,
+    baseline: &Baseline,
+    namespace: &str,
+    service: &str,
+) -> Result<(), UpError> {
     let services = baseline.status.iter().flat_map(|status| &status.services);
     let known: Vec<String> = services.clone().map(|state| state.name.clone()).collect();
     let Some(state) = services.clone().find(|state| state.name == service) else {
@@ -19,6 +25,7 @@ pub(crate) fn check_service(baseline: &Baseline, namespace: &str, service: &str)
             baseline: namespace.to_owned(),
             nearest: nearest(service, known.iter().map(String::as_str)),
             known,
+            local: engine.is_local(),
         });
     };
     // On the way to interception is as good as there: the copy is not routed before the router has it.
@@ -78,8 +85,17 @@ mod tests {
         baseline
     }
 
+    fn identity(engine: &'static str) -> Identity {
+        Identity {
+            engine,
+            context: String::new(),
+            server: String::new(),
+            namespace: String::new(),
+        }
+    }
+
     fn failure(service: &str) -> (String, String) {
-        let error = check_service(&baseline(), "shop", service).unwrap_err();
+        let error = check_service(&identity(Identity::KUBE), &baseline(), "shop", service).unwrap_err();
         assert_eq!(error.exit().code(), 1);
         let hint = error.hint().unwrap();
         (
@@ -90,8 +106,8 @@ mod tests {
 
     #[test]
     fn an_intercepted_service_and_one_on_the_way_will_do() {
-        assert!(check_service(&baseline(), "shop", "package").is_ok());
-        assert!(check_service(&baseline(), "shop", "coming").is_ok());
+        assert!(check_service(&identity(Identity::KUBE), &baseline(), "shop", "package").is_ok());
+        assert!(check_service(&identity(Identity::KUBE), &baseline(), "shop", "coming").is_ok());
     }
 
     #[test]
@@ -117,6 +133,11 @@ mod tests {
             failure("web")
                 .0
                 .ends_with("it is contended (`argocd` keeps taking it back)")
+        );
+        let local = check_service(&identity(Identity::LOCAL), &baseline(), "shop", "zzz").unwrap_err();
+        assert_eq!(
+            local.hint().unwrap().block.as_deref(),
+            Some("devspace local start")
         );
         assert_eq!(
             failure("zzz").1,

@@ -26,6 +26,8 @@ pub(crate) enum UpError {
         baseline: String,
         nearest: Vec<String>,
         known: Vec<String>,
+        /// The baseline is a workspace of this machine.
+        local: bool,
     },
     /// Its traffic does not pass the router.
     #[error("requests for `{service}` do not pass the router of baseline {baseline}: it is {} ({message})", word(*state))]
@@ -122,20 +124,12 @@ impl Report for UpError {
                 "an admin makes it",
                 format!("devspace baseline enable --all -b {baseline}"),
             )),
-            Self::UnknownService { nearest, known, .. } => Some(match nearest.first() {
-                Some(_) => Hint::new(format!(
-                    "did you mean {}? it stands in `devspace.yaml`, key `service`",
-                    quoted(nearest)
-                )),
-                None => Hint::new(format!(
-                    "its services are {}",
-                    if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        known.join(", ")
-                    }
-                )),
-            }),
+            Self::UnknownService {
+                nearest,
+                known,
+                local,
+                ..
+            } => Some(others(nearest, known, *local)),
             Self::NotIntercepted {
                 service,
                 baseline,
@@ -173,6 +167,28 @@ impl Report for UpError {
             _ => None,
         }
     }
+}
+
+/// What there is instead of a service that is unknown.
+fn others(nearest: &[String], known: &[String], local: bool) -> Hint {
+    if !nearest.is_empty() {
+        return Hint::new(format!(
+            "did you mean {}? it stands in `devspace.yaml`, key `service`",
+            quoted(nearest)
+        ));
+    }
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    if local {
+        return Hint::with(
+            format!("its services are {known}; add this folder to `workspace.services` of its file, then"),
+            "devspace local start",
+        );
+    }
+    Hint::new(format!("its services are {known}"))
 }
 
 fn quoted(names: &[String]) -> String {

@@ -28,20 +28,11 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
         ),
         Event::LocalStopped { pid: None } => (To::Talk, "the local engine did not run".to_owned()),
         Event::Workspace {
-            workspace,
-            file,
-            url,
-            port_note,
-        } => {
-            let note = port_note
-                .as_ref()
-                .map(|note| format!("\n{CARE}warning{CARE:#}: {note}, so the gateway has another one"))
-                .unwrap_or_default();
-            (
-                To::Data,
-                format!("gateway {NAME}{url}{NAME:#} {FAINT}(workspace {workspace}, {file}){FAINT:#}{note}"),
-            )
-        }
+            workspace, file, url, ..
+        } => (
+            To::Data,
+            format!("gateway {NAME}{url}{NAME:#} {FAINT}(workspace {workspace}, {file}){FAINT:#}"),
+        ),
         Event::LocalService(row) => service(row),
         Event::Next { commands } => {
             let lines: String = commands

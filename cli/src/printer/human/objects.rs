@@ -135,14 +135,12 @@ fn baseline(event: &Event) -> Option<(To, String)> {
         }
         Event::Setting(row) => {
             let ways: String = row.ways.iter().map(|way| format!("\n    {way}")).collect();
-            let value = row.value.as_deref().unwrap_or("none");
-            (
-                To::Data,
-                format!(
-                    "{} is {NAME}{value}{NAME:#} {FAINT}(by {}){FAINT:#}\nset by the first of{ways}",
-                    row.key, row.origin
-                ),
-            )
+            let (key, origin) = (&row.key, &row.origin);
+            let is = match &row.value {
+                Some(value) => format!("{key} is {NAME}{value}{NAME:#} {FAINT}(by {origin}){FAINT:#}"),
+                None => format!("{key} has no value {FAINT}({origin}){FAINT:#}"),
+            };
+            (To::Data, format!("{is}\nset by the first of{ways}"))
         }
         _ => return None,
     };
