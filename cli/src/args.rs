@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod baseline;
+mod init;
 mod space;
 mod up;
 
 pub(crate) use baseline::{BaselineArgs, BaselineCommand, EnableArgs, RestoreArgs};
+pub(crate) use init::InitArgs;
 pub(crate) use space::{SpaceCommand, SpaceCreateArgs, target};
 pub(crate) use up::UpArgs;
 
@@ -96,6 +98,7 @@ pub(crate) struct CopyArgs {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(InitArgs),
     Up(UpArgs),
     Down(DownArgs),
     Status(StatusArgs),

@@ -15,6 +15,7 @@ use crate::settings::{Sourced, UserFile, sourced};
 mod baseline;
 mod down;
 mod exec;
+mod init;
 mod list;
 mod logs;
 mod pump;
@@ -70,6 +71,7 @@ async fn run(invocation: &mut Invocation, command: Command) -> Result<Exit, AnyR
         Command::Status(args) => status::run(invocation, args).await,
         Command::List(args) => list::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
+        Command::Init(args) => Box::pin(init::run(invocation, args)).await,
         Command::Exec(args) => exec::run(invocation, args).await,
         Command::Space(command) => Box::pin(space::run(invocation, command)).await,
         Command::Baseline(args) => baseline::run(invocation, args).await,

@@ -212,6 +212,22 @@ pub(crate) enum Event {
         done: bool,
         detail: String,
     },
+    /// `init` found something: what, and where it was said.
+    Found {
+        what: &'static str,
+        value: String,
+        from: String,
+    },
+    /// `init` wrote a file.
+    Written { path: String, replaced: bool },
+    /// `init` left a file as it is; `text` is what to add by hand.
+    Left {
+        path: String,
+        why: String,
+        text: Option<String>,
+    },
+    /// Commands to type next.
+    Next { commands: Vec<String> },
     /// Versions.
     Version { devspace: &'static str, objects: String },
     /// The command failed.

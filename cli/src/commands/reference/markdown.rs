@@ -75,6 +75,19 @@ const EVENTS: &[(&str, &str)] = &[
     ("selected", "a space was chosen for later commands"),
     ("log", "a `line` of a log"),
     (
+        "found",
+        "`init` found `what`: `value`, and `from` where it was said",
+    ),
+    (
+        "written",
+        "`init` wrote the file at `path`; `replaced` where there was one",
+    ),
+    (
+        "left",
+        "`init` left the file at `path` as it is: `why`; `text` is what to add by hand",
+    ),
+    ("next", "`commands` to type next"),
+    (
         "copy",
         "a row of `status`: `service`, `phase`, `routed`, `revision`, `drift`, `pod`, `message`, `changes`",
     ),
