@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 /// Names of folders that hold no source of their own: what tools make, and what others wrote.
-pub(super) const NOT_SOURCE: [&str; 14] = [
+pub(super) const NOT_SOURCE: [&str; 13] = [
     "node_modules",
     "target",
     "vendor",
     "dist",
     "build",
     "out",
-    "bin",
     "obj",
     "venv",
     "__pycache__",

@@ -33,7 +33,7 @@ pub(crate) fn render(filled: &Filled<'_>) -> String {
     text.push_str("devspace: 1\n");
     key(
         &mut text,
-        &filled.service.why,
+        &from(&filled.service.why),
         "service",
         &scalar(&filled.service.value),
     );

@@ -50,7 +50,7 @@ pub(super) fn detect(cx: &Context<'_>) -> Result<Option<Draft>, DetectError> {
     draft.build = Some(Build {
         run: words(&["go", "build", "-o", &program, &package]),
         when: words(&["**/*.go", "go.mod", "go.sum"]),
-        why: format!("the main package is {package}"),
+        why: format!("the main package `{package}`"),
     });
     draft.run = Some(Said::new(vec![program], "what the build makes"));
     draft.hold = Some("60s");

@@ -9,14 +9,14 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
     let line = match event {
         Event::Found { what, value, from } => (
             To::Talk,
-            format!("{what:<8}{NAME}{value}{NAME:#} {FAINT}({from}){FAINT:#}"),
+            format!("{what:<9}{NAME}{value}{NAME:#} {FAINT}({from}){FAINT:#}"),
         ),
         Event::Written { path, replaced } => {
             let what = if *replaced { "replaced" } else { "wrote" };
-            (To::Data, format!("{GOOD}{what:<8}{GOOD:#}{path}"))
+            (To::Data, format!("{GOOD}{what:<9}{GOOD:#}{path}"))
         }
         Event::Left { path, why, text } => {
-            let mut line = format!("{CARE}left{CARE:#}    {path} as it is: {why}");
+            let mut line = format!("{CARE}left{CARE:#}     {path} as it is: {why}");
             for added in text.iter().flat_map(|text| text.lines()) {
                 line.push_str(&format!("\n    {added}"));
             }

@@ -139,7 +139,7 @@ impl Environment {
         if more.is_empty() {
             why
         } else {
-            format!("{why}; {} is needed besides", more.join(" and "))
+            format!("{why}, and besides {}", more.join(" and "))
         }
     }
 
