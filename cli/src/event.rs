@@ -219,7 +219,7 @@ pub(crate) enum Event {
         from: String,
     },
     /// `init` wrote a file.
-    Written { path: String, replaced: bool },
+    Wrote { path: String, replaced: bool },
     /// `init` left a file as it is; `text` is what to add by hand.
     Left {
         path: String,

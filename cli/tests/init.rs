@@ -115,7 +115,7 @@ fn the_printed_events_are_json_where_asked_for() {
         .collect();
     assert_eq!(
         events,
-        ["found", "found", "warning", "warning", "written", "next"]
+        ["found", "found", "warning", "warning", "wrote", "next"]
     );
 }
 

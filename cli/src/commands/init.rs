@@ -230,7 +230,7 @@ fn write(
     let beside = file.with_file_name(name);
     std::fs::write(&beside, text).map_err(failed)?;
     std::fs::rename(&beside, file).map_err(failed)?;
-    invocation.printer.event(&Event::Written {
+    invocation.printer.event(&Event::Wrote {
         path: shown.to_owned(),
         replaced,
     })?;

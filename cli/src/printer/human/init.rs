@@ -11,7 +11,7 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
             To::Talk,
             format!("{what:<9}{NAME}{value}{NAME:#} {FAINT}({from}){FAINT:#}"),
         ),
-        Event::Written { path, replaced } => {
+        Event::Wrote { path, replaced } => {
             let what = if *replaced { "replaced" } else { "wrote" };
             (To::Data, format!("{GOOD}{what:<9}{GOOD:#}{path}"))
         }
