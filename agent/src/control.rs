@@ -19,11 +19,11 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::events::EventLog;
+use crate::listener::Listener;
 use crate::saved::Saved;
 use crate::supervisor::{Command, Content, Handle};
 use crate::tunnel;
@@ -92,22 +92,18 @@ impl Control {
     }
 
     /// Serves connections until it is dropped.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener) {
+    pub async fn serve(self: Arc<Self>, listener: Listener) {
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
             let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+                Ok(stream) => stream,
                 Err(error) => {
                     tracing::warn!(%error, "the control listener failed to accept");
                     tokio::task::yield_now().await;
                     continue;
                 }
             };
-            // A small answer must not wait for the acknowledgement of the one before it.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
             let control = Arc::clone(&self);
             connections.spawn(async move {
                 let service = service_fn(move |request| {

@@ -1,8 +1,10 @@
-//! What the pod tells the agent by environment variables, and what of it the program sees.
+//! What the pod or the local engine tells the agent by environment variables, and what of it the program sees.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use crate::place::{Paths, Ports};
 
 /// Variables with this prefix are the agent's and are taken out of the program's environment.
 const PREFIX: &str = "DEVSPACE_";
@@ -24,6 +26,12 @@ pub struct Environment {
     pub command: Vec<String>,
     /// `DEVSPACE_SYNC_TARGETS`: the sync targets as a JSON array; the n-th is the volume's folder `src/<n>`. Unset: none.
     pub targets: Vec<String>,
+    /// `DEVSPACE_PATHS`: paths as in a container and the folders that stand for them, as a JSON object. Set by the
+    /// local engine only; unset: there is a container, and paths are what they are.
+    pub paths: Option<Paths>,
+    /// `DEVSPACE_PORT_MAP`: ports as the project's file numbers them and those that play their part, as a JSON object.
+    /// Set by the local engine only. Unset: each port is itself.
+    pub port_map: BTreeMap<u16, u16>,
     /// The container's environment without the agent's own variables.
     pub inherited: BTreeMap<OsString, OsString>,
 }
@@ -40,8 +48,8 @@ pub enum EnvironmentError {
     /// A list of ports holds something else.
     #[error("DEVSPACE_PORTS holds `{0}`, which is no port")]
     Port(String),
-    /// A JSON array cannot be read.
-    #[error("{name} is no JSON array of texts")]
+    /// A JSON value cannot be read.
+    #[error("{name} is not the JSON that it should be")]
     Json {
         /// The variable.
         name: &'static str,
@@ -77,8 +85,15 @@ impl Environment {
         };
         let list = |name: &'static str| match text(name)? {
             None => Ok(Vec::new()),
-            Some(json) => serde_json::from_str::<Vec<String>>(&json)
-                .map_err(|source| EnvironmentError::Json { name, source }),
+            Some(json) => parsed::<Vec<String>>(name, &json),
+        };
+        let paths = match text("DEVSPACE_PATHS")? {
+            None => None,
+            Some(json) => Some(parsed::<BTreeMap<String, PathBuf>>("DEVSPACE_PATHS", &json)?.into()),
+        };
+        let port_map = match text("DEVSPACE_PORT_MAP")? {
+            None => BTreeMap::new(),
+            Some(json) => parsed("DEVSPACE_PORT_MAP", &json)?,
         };
         let ports = text("DEVSPACE_PORTS")?.unwrap_or_default();
         let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty());
@@ -94,6 +109,8 @@ impl Environment {
                 .into(),
             command: list("DEVSPACE_COMMAND")?,
             targets: list("DEVSPACE_SYNC_TARGETS")?,
+            paths,
+            port_map,
             inherited,
         })
     }
@@ -108,24 +125,94 @@ impl Environment {
     /// Files are renamed within the volume, which is one mount; the targets are mounts of their own.
     #[must_use]
     pub fn roots(&self) -> BTreeMap<String, PathBuf> {
-        let folder = |n: usize| self.volume.join("src").join(n.to_string());
+        let folder = |n: usize, target: &str| {
+            let local = self.paths.as_ref().and_then(|paths| paths.folder(target));
+            local.unwrap_or_else(|| self.volume.join("src").join(n.to_string()))
+        };
         self.targets
             .iter()
             .enumerate()
-            .map(|(n, target)| (target.clone(), folder(n)))
+            .map(|(n, target)| (target.clone(), folder(n, target)))
             .collect()
     }
 
-    /// The environment of a build or program: the container's, then `own` with `${space}` replaced.
+    /// Whether the local engine started us: there is no container.
     #[must_use]
-    pub fn of_program(&self, own: &BTreeMap<String, String>) -> BTreeMap<OsString, OsString> {
+    pub fn is_local(&self) -> bool {
+        self.paths.is_some()
+    }
+
+    /// The ports that really have to listen: `declared`, or those that the Service reaches.
+    #[must_use]
+    pub fn listening(&self, declared: &[u16]) -> Vec<u16> {
+        let ports = self.ports_of(declared);
+        self.declared(declared).iter().map(|port| ports.of(*port)).collect()
+    }
+
+    /// `command` with ports filled in, and with folders in the place of a container's paths.
+    #[must_use]
+    pub fn command(&self, command: &[String], declared: &[u16]) -> Vec<String> {
+        let ports = self.ports_of(declared);
+        command
+            .iter()
+            .map(|text| self.placed(&ports.fill(text)))
+            .collect()
+    }
+
+    /// The working directory. Where there is no container and none is named, it is the first sync target.
+    #[must_use]
+    pub fn working_dir(&self, named: Option<&str>) -> Option<PathBuf> {
+        let Some(paths) = &self.paths else {
+            return named.map(Into::into);
+        };
+        let named = named.or(self.targets.first().map(String::as_str));
+        let Some(named) = named else {
+            return Some(self.volume.clone());
+        };
+        Some(paths.folder(named).unwrap_or_else(|| named.into()))
+    }
+
+    fn declared<'a>(&'a self, declared: &'a [u16]) -> &'a [u16] {
+        if declared.is_empty() { &self.ports } else { declared }
+    }
+
+    fn ports_of(&self, declared: &[u16]) -> Ports {
+        Ports {
+            first: self.declared(declared).first().copied(),
+            picked: self.port_map.clone(),
+        }
+    }
+
+    fn placed(&self, text: &str) -> String {
+        match &self.paths {
+            Some(paths) => paths.rewrite(text),
+            None => text.to_owned(),
+        }
+    }
+
+    /// The environment of a build or program: the container's, then `own` with `${space}`, `${port}` and
+    /// `${port:9229}` replaced. Where there is no container, `PORT` is the first port, and paths are rewritten.
+    #[must_use]
+    pub fn of_program(
+        &self,
+        own: &BTreeMap<String, String>,
+        declared: &[u16],
+    ) -> BTreeMap<OsString, OsString> {
+        let ports = self.ports_of(declared);
         let mut all = self.inherited.clone();
-        all.extend(
-            own.iter()
-                .map(|(name, value)| (name.into(), value.replace("${space}", &self.space).into())),
-        );
+        if let Some(first) = ports.first.filter(|_| self.is_local()) {
+            all.insert("PORT".into(), ports.of(first).to_string().into());
+        }
+        all.extend(own.iter().map(|(name, value)| {
+            let value = ports.fill(&value.replace("${space}", &self.space));
+            (name.into(), self.placed(&value).into())
+        }));
         all
     }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(name: &'static str, json: &str) -> Result<T, EnvironmentError> {
+    serde_json::from_str(json).map_err(|source| EnvironmentError::Json { name, source })
 }
 
 #[cfg(test)]
@@ -151,16 +238,41 @@ mod tests {
         .unwrap();
         assert_eq!(environment.ports, [80, 8080]);
         assert_eq!(environment.roots()["/lib"], PathBuf::from("/v/src/1"));
-        let seen = environment.of_program(&BTreeMap::from([(
-            "QUEUE".to_owned(),
-            "jobs-${space}".to_owned(),
-        )]));
+        let own = BTreeMap::from([("QUEUE".to_owned(), "jobs-${space}-${port}:/app".to_owned())]);
+        let seen = environment.of_program(&own, &[]);
         assert_eq!(
             seen,
-            variables(&[("PATH", "/bin"), ("QUEUE", "jobs-red")])
+            variables(&[("PATH", "/bin"), ("QUEUE", "jobs-red-80:/app")])
                 .into_iter()
                 .collect()
         );
+    }
+
+    #[test]
+    fn on_a_machine_ports_are_picked_and_paths_are_folders() {
+        let environment = Environment::from_variables(variables(&[
+            ("PORT", "of the shell"),
+            ("DEVSPACE_VOLUME", "/v"),
+            ("DEVSPACE_PORTS", "8080"),
+            ("DEVSPACE_PORT_MAP", r#"{"8080":40001,"9229":40002}"#),
+            ("DEVSPACE_SYNC_TARGETS", r#"["/app"]"#),
+            ("DEVSPACE_PATHS", r#"{"/app":"/v/root/app"}"#),
+        ]))
+        .unwrap();
+        let own = BTreeMap::from([("DB".to_owned(), "/app/db".to_owned())]);
+        assert_eq!(
+            environment.of_program(&own, &[]),
+            variables(&[("PORT", "40001"), ("DB", "/v/root/app/db")])
+                .into_iter()
+                .collect()
+        );
+        assert_eq!(environment.roots()["/app"], PathBuf::from("/v/root/app"));
+        assert_eq!(environment.listening(&[]), [40_001]);
+        assert_eq!(environment.listening(&[9229, 1]), [40_002, 1]);
+        assert_eq!(environment.working_dir(None), Some("/v/root/app".into()));
+        assert_eq!(environment.working_dir(Some("/tmp")), Some("/tmp".into()));
+        let run = ["/app/bin".to_owned(), "--port=${port}".to_owned()];
+        assert_eq!(environment.command(&run, &[]), ["/v/root/app/bin", "--port=40001"]);
     }
 
     #[test]

@@ -72,8 +72,8 @@ async fn serve() -> anyhow::Result<()> {
             .with_context(|| format!("cannot listen on {address}"))
     };
     let listeners = Listeners {
-        control: bind(Ipv4Addr::LOCALHOST, AGENT_CONTROL).await?,
-        ready: bind(Ipv4Addr::UNSPECIFIED, AGENT_READY).await?,
+        control: bind(Ipv4Addr::LOCALHOST, AGENT_CONTROL).await?.into(),
+        ready: bind(Ipv4Addr::UNSPECIFIED, AGENT_READY).await?.into(),
     };
     let cancel = CancellationToken::new();
     let stopped = cancel.clone();

@@ -1,17 +1,23 @@
-//! Answers the kubelet's readiness probe, on a listener that answers nothing else.
+//! Answers the kubelet's readiness probe, on a listener that answers nothing else but the same as a stream.
+//!
+//! `GET /ready` is the probe. `GET /watch` is for the local engine: a line `ready`, `down` or `restarting` now and at
+//! each change; each further `down` is one end of the program by itself.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures::stream;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+use crate::listener::Listener;
 
 /// A restart that takes longer takes the copy out of the route; until then the router holds requests.
 pub const RESTART_PATIENCE: Duration = Duration::from_secs(10);
@@ -40,13 +46,13 @@ pub fn is_ready(readiness: Readiness, now: Instant) -> bool {
     }
 }
 
-/// Serves `GET /ready` until it is dropped.
-pub async fn serve(listener: TcpListener, readiness: watch::Receiver<Readiness>) {
+/// Serves `GET /ready` and `GET /watch` until it is dropped.
+pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::warn!(%error, "the readiness listener failed to accept");
                 tokio::task::yield_now().await;
@@ -56,8 +62,8 @@ pub async fn serve(listener: TcpListener, readiness: watch::Receiver<Readiness>)
         let readiness = readiness.clone();
         connections.spawn(async move {
             let answer = service_fn(move |request| {
-                let ready = is_ready(*readiness.borrow(), Instant::now());
-                async move { Ok::<_, Infallible>(respond(&request, ready)) }
+                let response = respond(&request, &readiness);
+                async move { Ok::<_, Infallible>(response) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -70,15 +76,36 @@ pub async fn serve(listener: TcpListener, readiness: watch::Receiver<Readiness>)
     }
 }
 
-fn respond(request: &Request<Incoming>, ready: bool) -> Response<Full<Bytes>> {
+fn respond(
+    request: &Request<Incoming>,
+    readiness: &watch::Receiver<Readiness>,
+) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+    let ready = is_ready(*readiness.borrow(), Instant::now());
     let (status, text) = match (request.method(), request.uri().path()) {
         (&Method::GET, "/ready") if ready => (StatusCode::OK, "ready\n"),
         (&Method::GET, "/ready") => (StatusCode::SERVICE_UNAVAILABLE, "the program does not listen\n"),
+        (&Method::GET, "/watch") => return Response::new(changes(readiness.clone())),
         _ => (StatusCode::NOT_FOUND, "not found\n"),
     };
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync());
     *response.status_mut() = status;
     response
+}
+
+/// A line now and at each change, until the program's supervisor is gone.
+fn changes(mut readiness: watch::Receiver<Readiness>) -> UnsyncBoxBody<Bytes, Infallible> {
+    readiness.mark_changed();
+    let lines = stream::unfold(readiness, |mut readiness| async {
+        readiness.changed().await.ok()?;
+        let line = match *readiness.borrow_and_update() {
+            Readiness::Down => "down\n",
+            Readiness::Live => "ready\n",
+            Readiness::Restarting(_) => "restarting\n",
+        };
+        let frame = Frame::data(Bytes::from_static(line.as_bytes()));
+        Some((Ok::<_, Infallible>(frame), readiness))
+    });
+    BodyExt::boxed_unsync(StreamBody::new(lines))
 }
 
 #[cfg(test)]
@@ -98,5 +125,28 @@ mod tests {
             Readiness::Restarting(start),
             start + Duration::from_secs(10)
         ));
+    }
+
+    #[tokio::test]
+    async fn a_watcher_hears_every_change() {
+        let (readiness_tx, readiness_rx) = watch::channel(Readiness::Down);
+        let mut body = changes(readiness_rx);
+        let mut lines = Vec::new();
+        for next in [
+            Some(Readiness::Live),
+            Some(Readiness::Restarting(Instant::now())),
+            Some(Readiness::Down),
+            Some(Readiness::Down),
+            None,
+        ] {
+            let frame = body.frame().await.unwrap().unwrap();
+            lines.push(frame.into_data().unwrap());
+            if let Some(next) = next {
+                readiness_tx.send_replace(next);
+            }
+        }
+        assert_eq!(lines, ["down\n", "ready\n", "restarting\n", "down\n", "down\n"]);
+        drop(readiness_tx);
+        assert!(body.frame().await.is_none());
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Signal, child_subreaper};
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::processes::{self, Process};
 
 /// Our own children, which are waited for where they were started. The reaper leaves them alone.
 #[derive(Debug, Clone, Default)]
@@ -38,42 +40,61 @@ impl Children {
             .remove(&pid);
     }
 
+    /// Our children that were not started here: what lost its parent came to us.
+    #[must_use]
+    pub fn orphans(&self) -> Vec<Process> {
+        // Held while looking: a child that is being started must not be taken for an orphan.
+        let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = std::process::id();
+        let inherited = |process: &Process| process.parent == own && !pids.contains(&process.pid);
+        processes::all().into_iter().filter(inherited).collect()
+    }
+
+    /// Sends `signal` to the orphans and to all below them: processes that left their group and lost their parent.
+    /// Returns whether there was any.
+    pub fn signal_orphans(&self, signal: Signal) -> bool {
+        let heads = self.orphans();
+        let below = processes::below(
+            &processes::all(),
+            &heads.iter().map(|process| process.pid).collect(),
+        );
+        let running = heads.iter().chain(&below).filter(|process| !process.is_zombie());
+        let mut found = false;
+        for process in running {
+            found = true;
+            process.signal(signal);
+        }
+        found
+    }
+
     /// Reaps what has ended and is not ours.
     fn reap(&self) {
         let pids = self.pids.lock().unwrap_or_else(PoisonError::into_inner);
-        for orphan in zombies_of(std::process::id()).filter(|pid| !pids.contains(pid)) {
-            let pid = i32::try_from(orphan).ok().and_then(Pid::from_raw);
-            if let Err(error) = waitpid(pid, WaitOptions::NOHANG) {
-                tracing::debug!(orphan, %error, "an orphan was not reaped");
-            }
+        for orphan in zombies_of(std::process::id()).filter(|process| !pids.contains(&process.pid)) {
+            orphan.reap();
         }
     }
 }
 
 /// The children of `parent` that have ended and not been waited for. waitid(2) would show only one at a time,
 /// and one of ours could hide the others.
-fn zombies_of(parent: u32) -> impl Iterator<Item = u32> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes.filter_map(move |process| {
-        let pid: u32 = process.file_name().to_str()?.parse().ok()?;
-        let stat = std::fs::read_to_string(process.path().join("stat")).ok()?;
-        (state_and_parent(&stat)? == ("Z", parent)).then_some(pid)
-    })
+fn zombies_of(parent: u32) -> impl Iterator<Item = Process> {
+    let ended = move |process: &Process| process.is_zombie() && process.parent == parent;
+    processes::all().into_iter().filter(ended)
 }
 
-/// The state and the parent in `/proc/<pid>/stat` (proc_pid_stat(5)); the name before them may hold anything.
-fn state_and_parent(stat: &str) -> Option<(&str, u32)> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    Some((fields.next()?, fields.next()?.parse().ok()?))
+/// Whether what loses its parent comes to us: as the first process of a namespace (pid_namespaces(7)),
+/// or as a subreaper (PR_SET_CHILD_SUBREAPER).
+fn inherits_orphans() -> bool {
+    std::process::id() == 1 || child_subreaper().is_ok_and(|set| set.is_some())
 }
 
-/// Reaps until it is dropped. Does nothing unless this is the first process of its namespace,
-/// where orphans become its children (pid_namespaces(7)).
+/// Reaps until it is dropped. Does nothing where orphans do not become our children.
 ///
 /// # Errors
 /// If the signal cannot be watched.
 pub async fn reap_orphans(children: Children) -> std::io::Result<()> {
-    if std::process::id() != 1 {
+    if !inherits_orphans() {
         return std::future::pending().await;
     }
     let mut ended = signal(SignalKind::child())?;
@@ -87,12 +108,6 @@ pub async fn reap_orphans(children: Children) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_name_with_brackets_does_not_confuse() {
-        assert_eq!(state_and_parent("12 (a) b) Z 1 12 12"), Some(("Z", 1)));
-        assert_eq!(state_and_parent("12 (sh"), None);
-    }
-
     #[tokio::test]
     async fn a_zombie_of_ours_is_seen_and_left_alone() {
         let children = Children::default();
@@ -104,7 +119,7 @@ mod tests {
             .unwrap();
         let pid = child.id();
         tokio::time::timeout(std::time::Duration::from_secs(10), async {
-            while !zombies_of(std::process::id()).any(|zombie| zombie == pid) {
+            while !zombies_of(std::process::id()).any(|zombie| zombie.pid == pid) {
                 tokio::task::yield_now().await;
             }
         })

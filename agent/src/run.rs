@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use devspace_sync::store::{Layout, Store, StoreError};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::control::Control;
 use crate::environment::Environment;
 use crate::events::EventLog;
+use crate::listener::Listener;
 use crate::ready::{self, Readiness};
 use crate::reap::{Children, reap_orphans};
 use crate::saved::Saved;
@@ -20,10 +20,10 @@ use crate::supervisor::{Command, Container, Parts, Supervisor};
 /// The agent's two listeners.
 #[derive(Debug)]
 pub struct Listeners {
-    /// On loopback: the right to port-forward is the only way in.
-    pub control: TcpListener,
-    /// On all addresses: the kubelet's probe.
-    pub ready: TcpListener,
+    /// On loopback or a Unix socket: the right to port-forward, or to the socket's folder, is the only way in.
+    pub control: Listener,
+    /// On all addresses for the kubelet's probe, or a Unix socket for the local engine.
+    pub ready: Listener,
 }
 
 /// Runs until `cancel` fires; then the program is stopped with its grace, and nothing of it is left.

@@ -35,6 +35,9 @@ const STEADY: Duration = Duration::from_secs(10);
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 /// The longest wait.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// How long a process that left the program's group may take to end by itself at the end, and after SIGKILL.
+const ORPHAN_GRACE: Duration = Duration::from_millis(500);
+const ORPHAN_KILL: Duration = Duration::from_secs(2);
 /// So many ends in a row are a crash loop.
 const CRASH_LOOP: u32 = 3;
 
@@ -261,7 +264,31 @@ impl Supervisor {
         if let Some(mut program) = self.program.take() {
             stop(&mut program, grace).await;
         }
+        // In a pod the container ends with us, and all that is in it.
+        if self.parts.environment.is_local() {
+            end_orphans(&self.parts.children).await;
+        }
     }
+}
+
+/// Ends what left its group and has come to us: SIGTERM, then SIGKILL, until nothing is left or it cannot be ended.
+async fn end_orphans(children: &Children) {
+    use rustix::process::Signal;
+    for (signal, wait) in [(Signal::TERM, ORPHAN_GRACE), (Signal::KILL, ORPHAN_KILL)] {
+        let until = Instant::now() + wait;
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        if !children.signal_orphans(signal) {
+            return;
+        }
+        // Ending one may bring us those below it, so the signal is sent again.
+        while Instant::now() < until {
+            look.tick().await;
+            if !children.signal_orphans(signal) {
+                return;
+            }
+        }
+    }
+    tracing::warn!("a process that left the program's group did not end by SIGKILL");
 }
 
 /// Ends `group`: SIGTERM, then SIGKILL after `grace`. Returns when nothing of it is left, or two seconds after SIGKILL.

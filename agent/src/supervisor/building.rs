@@ -45,9 +45,9 @@ impl Supervisor {
             return;
         };
         let start = Start {
-            command: command.clone(),
-            environment: self.parts.environment.of_program(&config.env),
-            working_dir: config.working_dir.map(Into::into),
+            command: self.parts.environment.command(&command, &config.ports),
+            environment: self.parts.environment.of_program(&config.env, &config.ports),
+            working_dir: self.parts.environment.working_dir(config.working_dir.as_deref()),
         };
         self.keep_built(None);
         let revision = self.revision;

@@ -107,7 +107,7 @@ impl Supervisor {
         match self.phase {
             Phase::Stopping { since, killed } => self.look_at_stopping(since, killed),
             Phase::Starting { since } => {
-                if all_listen(self.ports()) {
+                if all_listen(&self.ports()) {
                     self.live(since);
                 }
             }
@@ -127,8 +127,12 @@ impl Supervisor {
         let is_gone = self.program.as_mut().is_none_or(Group::is_gone);
         if is_gone {
             self.program = None;
-            if !any_listens(self.ports()) {
+            if !any_listens(&self.ports()) {
                 return self.start_program(since);
+            }
+            // On a machine what left its group has come to us.
+            if self.parts.environment.is_local() {
+                self.parts.children.signal_orphans(Signal::KILL);
             }
             // A process that left its group, or another container of the pod, holds a port.
             if now.duration_since(since) < self.stop_grace() + LAST_WAIT {
@@ -176,9 +180,9 @@ impl Supervisor {
             );
         }
         let start = Start {
-            command: command.clone(),
-            environment: self.parts.environment.of_program(&config.env),
-            working_dir: config.working_dir.clone().map(Into::into),
+            command: self.parts.environment.command(command, &config.ports),
+            environment: self.parts.environment.of_program(&config.env, &config.ports),
+            working_dir: self.parts.environment.working_dir(config.working_dir.as_deref()),
         };
         self.started = self.revision;
         self.started_at = Instant::now();
@@ -240,11 +244,9 @@ impl Supervisor {
         })
     }
 
-    fn ports(&self) -> &[u16] {
-        match &self.config {
-            Some(config) if !config.ports.is_empty() => &config.ports,
-            _ => &self.parts.environment.ports,
-        }
+    fn ports(&self) -> Vec<u16> {
+        let declared = self.config.as_ref().map_or(&[][..], |config| &config.ports);
+        self.parts.environment.listening(declared)
     }
 
     fn sink(&self) -> Sink {

@@ -107,7 +107,10 @@ impl Bench {
         tasks.spawn(async move {
             run(
                 environment,
-                Listeners { control, ready },
+                Listeners {
+                    control: control.into(),
+                    ready: ready.into(),
+                },
                 tokio::io::sink(),
                 stopped,
             )

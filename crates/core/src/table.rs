@@ -17,7 +17,7 @@ pub use build::{Refusal, build_table};
 pub use entry::{Backend, Gateway, HostRules, PathRule};
 pub use view::{
     BackendRef, BaselineView, CopySlice, CopyView, EndpointState, EndpointView, EntryRule, PathMatch,
-    PlainService, PortRef, PortView, Protocol, ServiceView, SliceView,
+    PlainService, PortRef, PortView, Protocol, ServiceView, SliceView, Standing, StandingEntry,
 };
 
 use crate::chain::SpaceSet;
@@ -36,6 +36,10 @@ pub struct RouteTable {
     pub listeners: BTreeMap<u16, PortRoute>,
     /// The space of each pod of a copy, by its address.
     pub callers: HashMap<IpAddr, SpaceName>,
+    /// Listeners that stand for a pod of a space, whoever calls on them: on one machine all callers share an address.
+    /// Empty in a cluster.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub standing: BTreeMap<u16, SpaceName>,
     /// People's entry.
     pub gateway: Gateway,
 }

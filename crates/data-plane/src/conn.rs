@@ -40,12 +40,7 @@ pub(crate) async fn run(worker: Rc<Worker>, entry: Entry, socket: TcpStream, pee
         debug!(?entry, "connection to a listener that no service has");
         return;
     };
-    let caller = worker
-        .tables
-        .load()
-        .callers
-        .get(&plain_address(peer.ip()))
-        .cloned();
+    let caller = caller(&worker.tables.load(), entry, peer);
     let connection = Rc::new(Connection { entry, peer, caller });
     let ended = async {
         match (protocol, entry) {
@@ -65,12 +60,21 @@ pub(crate) async fn run(worker: Rc<Worker>, entry: Entry, socket: TcpStream, pee
     }
 }
 
+/// The space of the pod that calls: by its address, else the one that the entry stands for.
+fn caller(table: &RouteTable, entry: Entry, peer: SocketAddr) -> Option<SpaceName> {
+    let by_address = table.callers.get(&plain_address(peer.ip()));
+    let by_entry = || table.standing.get(&entry.number()?);
+    by_address.or_else(by_entry).cloned()
+}
+
 /// What the table says of the entry. A connection that came before the table knows its listener waits a while.
 async fn known(worker: &Worker, entry: Entry) -> Option<Protocol> {
-    let Entry::Listener(listener) = entry else {
-        return Some(Protocol::Http);
+    let protocol = |table: &RouteTable| match entry {
+        Entry::Gateway => Some(Protocol::Http),
+        Entry::Listener(listener) => table.listeners.get(&listener).map(|port| port.protocol),
+        // Without its space it would be everybody's entry.
+        Entry::GatewayFor(number) => table.standing.contains_key(&number).then_some(Protocol::Http),
     };
-    let protocol = |table: &RouteTable| table.listeners.get(&listener).map(|port| port.protocol);
     if let Some(protocol) = protocol(&worker.tables.load()) {
         return Some(protocol);
     }

@@ -19,6 +19,25 @@ pub enum Entry {
     Listener(u16),
     /// People's entry.
     Gateway,
+    /// People's entry for one space: callers count as a pod of the space that the table names for this number.
+    GatewayFor(u16),
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// Whether it is people's entry.
+    pub(crate) fn is_gateway(self) -> bool {
+        matches!(self, Self::Gateway | Self::GatewayFor(_))
+    }
+
+    /// The number by which the table may know a space that its callers stand for.
+    pub(crate) fn number(self) -> Option<u16> {
+        match self {
+            Self::Gateway => None,
+            Self::Listener(number) | Self::GatewayFor(number) => Some(number),
+        }
+    }
 }
 
 /// Open listening sockets.

@@ -141,7 +141,7 @@ fn plan(
 ) -> Result<Entered, Failure> {
     let table = worker.tables.load();
     match connection.entry {
-        Entry::Gateway => gateway::enter(&table, connection, parts, authority),
+        Entry::Gateway | Entry::GatewayFor(_) => gateway::enter(&table, connection, parts, authority),
         Entry::Listener(listener) => {
             let caller = connection.caller.as_ref();
             let key = decide_key(&table.carriers, &parts.headers, Arrival::Inside, caller);
@@ -202,7 +202,7 @@ fn wanted(
         Wanted::Http1
     } else if declared == Some(devspace_core::table::Protocol::Http2) || (by_http2 && grpc) {
         Wanted::Http2
-    } else if by_http2 && connection.entry != Entry::Gateway {
+    } else if by_http2 && !connection.entry.is_gateway() {
         Wanted::Http2IfSpoken
     } else {
         Wanted::Http1

@@ -26,6 +26,7 @@ pub(super) fn baseline(objects: &Objects<'_>, left_out: &mut Vec<LeftOut>) -> Ba
         services: Vec::new(),
         plain: Vec::new(),
         rules: entry::rules(&objects.ingresses),
+        standing: Vec::new(),
     };
     for service in &objects.services {
         let name = match ServiceName::try_new(&service.name_any()) {

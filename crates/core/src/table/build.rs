@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{
     After, Backend, BackendRef, BaselineView, CopyRoute, CopySlice, CopyView, EndpointView, Gateway,
-    HostRules, PathRule, PortRef, PortRoute, PortView, RouteTable, ServiceView, SliceView,
+    HostRules, PathRule, PortRef, PortRoute, PortView, RouteTable, ServiceView, SliceView, StandingEntry,
 };
 use crate::chain::{Chain, ChainError, SpaceSet, resolve_chain};
 use crate::{ServiceName, SpaceName};
@@ -46,6 +46,9 @@ pub enum Refusal {
     /// A rule of the gateway that leads nowhere.
     #[error("a rule of the gateway names service `{0}` or a port of it that does not exist")]
     NoBackend(ServiceName),
+    /// A listener that stands for a space leads nowhere, or its space is not there.
+    #[error("listener {0} stands for a space or leads to a port that does not exist")]
+    NothingStands(u16),
 }
 
 /// One copy with what is ready of it, by port name.
@@ -87,6 +90,7 @@ pub fn build_table(
             port_route(service, port, &chains, &copies, &endpoints.baseline),
         );
     }
+    let standing = standing(baseline, spaces, &mut listeners, &mut refusals);
     let callers = callers(&slices, &endpoints.baseline, &mut refusals);
     let gateway = gateway(baseline, &listeners, &mut refusals);
     let table = RouteTable {
@@ -94,6 +98,7 @@ pub fn build_table(
         spaces: spaces.clone(),
         listeners,
         callers,
+        standing,
         gateway,
     };
     (table, refusals)
@@ -266,7 +271,45 @@ fn baseline_endpoints(service: &ServiceName, port: &str, slices: &[SliceView]) -
     Some(chosen)
 }
 
-/// Addresses of pods of copies that are not terminating, ready or not.
+/// Adds the listeners that stand for a pod of a space. Each answers as the service's own listener does; only who
+/// calls differs.
+fn standing(
+    baseline: &BaselineView,
+    spaces: &SpaceSet,
+    listeners: &mut BTreeMap<u16, PortRoute>,
+    refusals: &mut Vec<Refusal>,
+) -> BTreeMap<u16, SpaceName> {
+    let mut standing = BTreeMap::new();
+    for stand in &baseline.standing {
+        if let StandingEntry::Service { service, port } = &stand.entry {
+            let original = listeners
+                .values()
+                .find(|route| route.service == *service && route.name == *port)
+                .cloned();
+            let Some(original) = original.filter(|_| spaces.get(&stand.space).is_some()) else {
+                refusals.push(Refusal::NothingStands(stand.listener));
+                continue;
+            };
+            if let Some(taken) = listeners.get(&stand.listener) {
+                refusals.push(Refusal::ListenerTaken {
+                    listener: stand.listener,
+                    first: taken.service.clone(),
+                    second: service.clone(),
+                });
+                continue;
+            }
+            listeners.insert(stand.listener, original);
+        } else if spaces.get(&stand.space).is_none() {
+            refusals.push(Refusal::NothingStands(stand.listener));
+            continue;
+        }
+        standing.insert(stand.listener, stand.space.clone());
+    }
+    standing
+}
+
+/// Addresses of pods of copies that are not terminating, ready or not. A loopback address is no pod's own: on one
+/// machine it is everybody's.
 fn callers(
     slices: &[&CopySlice],
     baseline: &[SliceView],
@@ -283,7 +326,7 @@ fn callers(
             .slice
             .endpoints
             .iter()
-            .filter(|endpoint| !endpoint.terminating)
+            .filter(|endpoint| !endpoint.terminating && !endpoint.address.ip().is_loopback())
         {
             let address = endpoint.address.ip();
             let claim = claims.entry(address).or_insert(Some(&copy.space));

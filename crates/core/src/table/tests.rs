@@ -57,6 +57,7 @@ fn baseline() -> BaselineView {
             ports: vec![("http".into(), 8080)],
         }],
         rules: vec![],
+        standing: vec![],
     }
 }
 
@@ -346,4 +347,53 @@ proptest! {
         let text = serde_json::to_string(&table).unwrap();
         prop_assert_eq!(serde_json::from_str::<RouteTable>(&text).unwrap(), table);
     }
+}
+
+#[test]
+fn a_listener_stands_for_a_space_and_answers_as_the_service_does() {
+    let spaces = spaces(&[("red", None)]);
+    let endpoints = EndpointView {
+        baseline: vec![slice("package", "http", &[ready("127.0.0.1:8080")])],
+        copies: vec![copy_slice("red", &[ready("127.0.0.1:8081")])],
+    };
+    let stand = |listener, of: &str, entry| Standing {
+        listener,
+        space: space(of),
+        entry,
+    };
+    let port = |of: &str| StandingEntry::Service {
+        service: service(of),
+        port: "http".into(),
+    };
+    let mut view = baseline();
+    view.standing = vec![
+        stand(30_000, "red", port("package")),
+        stand(30_001, "red", StandingEntry::Gateway),
+        stand(30_002, "gone", port("package")),
+        stand(30_003, "gone", StandingEntry::Gateway),
+        stand(30_004, "red", port("nobody")),
+        stand(20_001, "red", port("package")),
+    ];
+    let (table, refusals) = build_table(&view, &spaces, &[copy("red", true)], &endpoints);
+    assert_eq!(
+        table.standing,
+        [(30_000, space("red")), (30_001, space("red"))].into()
+    );
+    assert_eq!(table.listeners[&30_000], table.listeners[&20_000]);
+    assert_eq!(
+        owner(&table, 30_000, "red").unwrap().endpoints,
+        [address("127.0.0.1:8081")]
+    );
+    assert!(!table.listeners.contains_key(&30_001), "the gateway is no service");
+    // On one machine everybody calls from the copy's address.
+    assert!(table.callers.is_empty());
+    let taken = Refusal::ListenerTaken {
+        listener: 20_001,
+        first: service("web"),
+        second: service("package"),
+    };
+    let nothing = [30_002, 30_003, 30_004].map(Refusal::NothingStands);
+    assert_eq!(refusals, [nothing.to_vec(), vec![taken]].concat());
+    let text = serde_json::to_string(&table).unwrap();
+    assert_eq!(serde_json::from_str::<RouteTable>(&text).unwrap(), table);
 }

@@ -26,6 +26,33 @@ pub struct BaselineView {
     pub plain: Vec<PlainService>,
     /// The gateway's rules, in the order in which they were read.
     pub rules: Vec<EntryRule>,
+    /// Further listeners, each of which stands for a pod of a space.
+    pub standing: Vec<Standing>,
+}
+
+/// A listener whose callers count as a pod of a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The router's listener.
+    pub listener: u16,
+    /// The space.
+    pub space: SpaceName,
+    /// What is behind it.
+    pub entry: StandingEntry,
+}
+
+/// What is behind a listener that stands for a pod of a space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StandingEntry {
+    /// A port of an intercepted service.
+    Service {
+        /// The service.
+        service: ServiceName,
+        /// The port's name.
+        port: String,
+    },
+    /// People's entry.
+    Gateway,
 }
 
 /// A Service whose traffic passes the router.

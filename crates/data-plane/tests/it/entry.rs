@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use devspace_core::table::Protocol;
+use devspace_data_plane::{Entry, Listeners};
 use http::StatusCode;
 
 use crate::backend::{self, Backend};
 use crate::client::{get1, get1_from};
-use crate::world::{World, table};
+use crate::world::{PACKAGE, World, soon, space, table};
 
 async fn world() -> (Backend, Backend, World) {
     let (baseline, red) = (backend::named("baseline").await, backend::named("red").await);
@@ -131,4 +132,44 @@ async fn keys_from_outside_are_dropped_unless_allowed_and_pods_are_not_outside()
     world.table.gateway.outside_keys = true;
     world.publish();
     assert!(get1(world.gateway, "/", &outside).await.body.starts_with("red "));
+}
+
+#[tokio::test]
+async fn a_listener_stands_for_a_space_whoever_calls() {
+    let (_baseline, _red, mut world) = world().await;
+    let mut listeners = Listeners::default();
+    let mut adopt = |entry: fn(u16) -> Entry| {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let number = socket.local_addr().unwrap().port();
+        listeners.adopt(entry(number), socket).unwrap()
+    };
+    let (service, gateway, nobody) = (
+        adopt(Entry::Listener),
+        adopt(Entry::GatewayFor),
+        adopt(Entry::GatewayFor),
+    );
+    world.router.add(listeners).unwrap();
+    let package = world.table.listeners[&PACKAGE].clone();
+    world.table.listeners.insert(service.port(), package);
+    for listener in [service, gateway] {
+        world.table.standing.insert(listener.port(), space("red"));
+    }
+    world.publish();
+    let called = get1(service, "/", &[]).await;
+    assert!(called.body.starts_with("red "), "{}", called.body);
+    let other = get1(service, "/", &[("devspace-route-as", "blue")]).await;
+    assert!(other.body.starts_with("baseline "), "a key of the request comes first: {}", other.body);
+    let host = format!("127.0.0.1:{}", gateway.port());
+    let entered = get1(gateway, "/", &[("host", &host)]).await;
+    assert!(
+        entered.body.starts_with("red ") && entered.body.contains("devspace-route-as: red"),
+        "{}",
+        entered.body
+    );
+    assert!(get1(world.package, "/", &[]).await.body.starts_with("baseline "));
+    // An entry whose space the table does not name is nobody's, and closes.
+    let mut stream = tokio::net::TcpStream::connect(nobody).await.unwrap();
+    let mut byte = [0];
+    let read = soon(tokio::io::AsyncReadExt::read(&mut stream, &mut byte)).await;
+    assert_eq!(read.unwrap(), 0);
 }
