@@ -6,13 +6,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::settings::EngineKind;
+
 mod baseline;
 mod init;
+mod local;
+mod reach;
 mod space;
 mod up;
 
 pub(crate) use baseline::{BaselineArgs, BaselineCommand, EnableArgs, RestoreArgs};
 pub(crate) use init::InitArgs;
+pub(crate) use local::{LocalCommand, LocalStartArgs, UseArgs};
+pub(crate) use reach::{ConfigCommand, ConfigKey, ForwardArgs, OpenArgs};
 pub(crate) use space::{SpaceCommand, SpaceCreateArgs, target};
 pub(crate) use up::UpArgs;
 
@@ -44,10 +50,20 @@ pub(crate) struct GlobalArgs {
     /// Form of the output: lines for people, or one versioned JSON event a line
     #[arg(long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORM", help_heading = "Global options")]
     pub(crate) output: Output,
+    /// Where spaces live [default: what `devspace use` chose, else a cluster]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        env = "DEVSPACE_ENGINE",
+        value_name = "ENGINE",
+        help_heading = "Global options"
+    )]
+    pub(crate) engine: Option<EngineKind>,
     /// Kubeconfig file [default: that of kubectl]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig [default: its current one]
+    /// Context of the kubeconfig [default: what `devspace use kube` chose, else its current one]
     #[arg(
         long,
         global = true,
@@ -105,10 +121,19 @@ pub(crate) enum Command {
     List(ListArgs),
     Logs(LogsArgs),
     Exec(ExecArgs),
+    Forward(ForwardArgs),
+    Open(OpenArgs),
     /// Make, choose, show and delete spaces
     #[command(subcommand)]
     Space(SpaceCommand),
     Baseline(BaselineArgs),
+    /// Run an application's services and your copies on this machine, without a cluster
+    #[command(subcommand)]
+    Local(LocalCommand),
+    Use(UseArgs),
+    /// Show the values in use and where they come from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -122,6 +147,13 @@ pub(crate) enum Command {
     /// Print the JSON schema of `devspace.yaml`
     #[command(hide = true)]
     Schema,
+    /// Write the manual pages of all verbs into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// Remove copies from a space; requests then go to the parent space or the baseline
@@ -143,7 +175,9 @@ pub(crate) struct DownArgs {
     pub(crate) timeout: std::time::Duration,
 }
 
-/// Show the copies in a space: phase, revision, drift, pod
+/// Show the engine in use and the copies in a space: phase, revision, drift, pod
+///
+/// In the folder of a copied service it also says whether the folder and the copy are equal, by comparing them.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// Which space.

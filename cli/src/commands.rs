@@ -4,8 +4,8 @@ use std::io::Write;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::args::{Cli, Command, GlobalArgs, Output, TargetArgs};
-use crate::engine::kube::{ConnectOptions, Kube, connect};
+use crate::args::{Cli, Command, GlobalArgs, LocalCommand, Output, TargetArgs};
+use crate::engine::Engine;
 use crate::exit::Exit;
 use crate::ops::target::{Target, TargetError, find_target};
 use crate::printer::{PrintError, Printer};
@@ -13,12 +13,16 @@ use crate::report::{AnyReport, Hint, Report};
 use crate::settings::{Sourced, UserFile, sourced};
 
 mod baseline;
+mod config;
 mod down;
+mod engine;
 mod exec;
 mod init;
 mod list;
+mod local;
 mod logs;
 mod pump;
+mod reach;
 mod reference;
 mod space;
 mod status;
@@ -42,7 +46,7 @@ pub(crate) fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    log_to_stderr(cli.global.verbose);
+    log_to_stderr(&cli.command, cli.global.verbose);
     let printer = Printer::to_terminal(cli.global.output == Output::Json, cli.global.quiet);
     let mut invocation = Invocation {
         printer,
@@ -73,25 +77,22 @@ async fn run(invocation: &mut Invocation, command: Command) -> Result<Exit, AnyR
         Command::Logs(args) => logs::run(invocation, args).await,
         Command::Init(args) => Box::pin(init::run(invocation, args)).await,
         Command::Exec(args) => exec::run(invocation, args).await,
+        Command::Forward(args) => reach::run_forward(invocation, args).await,
+        Command::Open(args) => reach::run_open(invocation, args).await,
         Command::Space(command) => Box::pin(space::run(invocation, command)).await,
         Command::Baseline(args) => baseline::run(invocation, args).await,
+        Command::Local(command) => Box::pin(local::run(invocation, command)).await,
+        Command::Use(args) => engine::use_engine(invocation, args).await,
+        Command::Config(command) => config::run(invocation, command).await,
         Command::Completions { shell } => reference::completions(invocation, shell),
-        Command::Version => reference::version(invocation),
+        Command::Version => reference::version(invocation).await,
         Command::Reference => reference::reference(invocation),
         Command::Schema => reference::schema(invocation),
+        Command::Man { folder } => reference::man(invocation, &folder),
     }
 }
 
 impl Invocation {
-    /// The engine in use.
-    pub(crate) async fn engine(&self) -> Result<Kube, AnyReport> {
-        let options = ConnectOptions {
-            kubeconfig: self.global.kubeconfig.clone(),
-            context: self.global.context.clone(),
-        };
-        Ok(connect(options).await?)
-    }
-
     /// The baseline as given by flag or environment.
     pub(crate) fn baseline(&self, value: Option<String>) -> Option<Sourced<String>> {
         sourced(
@@ -110,13 +111,17 @@ impl Invocation {
 
     /// Baseline and space that the arguments, the user's file and the cluster name together.
     /// A name that nothing gives is asked for at a terminal, and kept.
-    pub(crate) async fn target(&mut self, engine: &Kube, args: TargetArgs) -> Result<Target, AnyReport> {
+    pub(crate) async fn target(
+        &mut self,
+        engine: &dyn Engine,
+        args: TargetArgs,
+    ) -> Result<Target, AnyReport> {
         let mut file = UserFile::load()?;
         let (space, baseline) = (self.space(args.space), self.baseline(args.baseline));
         match find_target(engine, &file, space.clone(), baseline.clone()).await {
             Err(TargetError::Unnamed { baseline: found, .. }) if self.can_ask() => {
                 let name = self.ask("name for your space: ")?;
-                let identity = crate::engine::Engine::identity(engine);
+                let identity = engine.identity();
                 let selection = crate::settings::Selection {
                     baseline: found,
                     space: name,
@@ -172,11 +177,12 @@ fn usage(error: &clap::Error) -> Exit {
     }
 }
 
-/// Without `-v` nothing is logged: what a user has to know is told by events.
-fn log_to_stderr(verbose: u8) {
+/// Without `-v` nothing is logged: what a user has to know is told by events. The daemon has nobody to tell.
+fn log_to_stderr(command: &Command, verbose: u8) {
     let filter = match verbose {
+        0 if matches!(command, Command::Local(LocalCommand::Serve { .. })) => "warn,devspace_local=info",
         0 => return,
-        1 => "devspace=debug,devspace_sync=debug",
+        1 => "devspace=debug,devspace_local=debug,devspace_sync=debug",
         _ => "debug,hyper=info,h2=info,rustls=info",
     };
     let subscriber = tracing_subscriber::fmt()

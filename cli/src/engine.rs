@@ -16,8 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 mod error;
 pub(crate) mod kube;
+pub(crate) mod local;
 
 pub(crate) use error::{Attempt, EngineError};
+
+use crate::report::Hint;
+use kube::Kube;
 
 /// A namespace and a name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +50,7 @@ pub(crate) struct CopyRef {
 pub(crate) struct Identity {
     /// `kube` or `local`.
     pub(crate) engine: &'static str,
-    /// The context of the kubeconfig.
+    /// The context of the kubeconfig; `local` for the local engine.
     pub(crate) context: String,
     /// Address of what keeps the objects.
     pub(crate) server: String,
@@ -85,14 +89,22 @@ pub(crate) struct LogQuery {
 
 /// The log of one container.
 pub(crate) struct LogStream {
-    /// The pod it is of.
-    pub(crate) pod: String,
+    /// The pod it is of. Unset where the engine keeps one log over all of them.
+    pub(crate) pod: Option<String>,
     /// Its lines.
     pub(crate) lines: BoxStream<'static, Result<String, EngineError>>,
 }
 
+/// A command beside a copy's program.
+pub(crate) enum Exec {
+    /// It runs in the copy's container.
+    There(Streams),
+    /// It is to be run here, with this process's own streams.
+    Here(Box<tokio::process::Command>),
+}
+
 /// A running command in a copy's container.
-pub(crate) struct Exec {
+pub(crate) struct Streams {
     /// Its standard input.
     pub(crate) stdin: Pin<Box<dyn AsyncWrite + Send>>,
     /// Its standard output.
@@ -107,6 +119,32 @@ pub(crate) struct Exec {
 
 /// Tells the terminal's width and height.
 pub(crate) type BoxResize = Box<dyn FnMut(u16, u16) + Send>;
+
+// === impl Identity ===
+
+impl Identity {
+    /// The name of the engine that is a cluster.
+    pub(crate) const KUBE: &'static str = "kube";
+    /// The name of the engine that is this machine.
+    pub(crate) const LOCAL: &'static str = "local";
+
+    /// Whether this is the engine `local`.
+    pub(crate) fn is_local(&self) -> bool {
+        self.engine == Self::LOCAL
+    }
+
+    /// Where to look when what was asked for does not come about.
+    pub(crate) fn look(&self) -> Hint {
+        if self.is_local() {
+            Hint::with("is the local engine well?", "devspace local status")
+        } else {
+            Hint::with(
+                "is the controller running?",
+                "kubectl -n devspace-system get pods",
+            )
+        }
+    }
+}
 
 /// Where spaces live.
 pub(crate) trait Engine: Send + Sync {
@@ -130,13 +168,17 @@ pub(crate) trait Engine: Send + Sync {
         copy: &'a CopyRef,
         query: LogQuery,
     ) -> BoxFuture<'a, Result<LogStream, EngineError>>;
-    /// Runs a command in that container.
+    /// Runs a command beside the copy's program, where that runs.
     fn exec<'a>(
         &'a self,
         copy: &'a CopyRef,
         command: &'a [String],
         tty: bool,
     ) -> BoxFuture<'a, Result<Exec, EngineError>>;
+    /// The cluster behind this engine, for what is about the team's own Services. Unset where there is none.
+    fn cluster(&self) -> Option<&Kube> {
+        None
+    }
     /// What the engine complains about the copy's pod, newest last.
     fn troubles<'a>(&'a self, copy: &'a CopyRef) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
 }

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 pub(crate) mod rows;
 
-pub(crate) use rows::{CopyRow, InterceptionRow, SpaceRow};
+pub(crate) use rows::{CopyRow, InterceptionRow, LocalServiceRow, SettingRow, SpaceRow};
 
 /// The version of the event format.
 pub(crate) const VERSION: u8 = 1;
@@ -51,7 +51,12 @@ pub(crate) enum Event {
         server: String,
         baseline: String,
         space: String,
+        /// What named the space.
         chosen_by: String,
+        /// What named the engine.
+        engine_by: String,
+        /// What named the baseline.
+        baseline_by: String,
     },
     /// The space is there and has its namespace.
     Space {
@@ -226,10 +231,52 @@ pub(crate) enum Event {
         why: String,
         text: Option<String>,
     },
-    /// Commands to type next.
+    /// The daemon of the local engine.
+    LocalEngine {
+        version: String,
+        pid: u32,
+        state: String,
+        log: String,
+        /// This command started it.
+        started: bool,
+    },
+    /// The daemon is gone with all that it ran; without `pid` there was none.
+    LocalStopped { pid: Option<u32> },
+    /// A workspace of the local engine.
+    Workspace {
+        workspace: String,
+        file: String,
+        url: String,
+        /// Who holds the port that was asked for, if another one was picked.
+        port_note: Option<String>,
+    },
+    /// A service of a workspace, as it changes and as a row.
+    LocalService(LocalServiceRow),
+    /// What to try next.
     Next { commands: Vec<String> },
+    /// An engine was chosen for later commands.
+    Used {
+        engine: String,
+        context: Option<String>,
+        file: String,
+    },
+    /// A port of a copy is reachable here.
+    Forwarding {
+        service: String,
+        address: String,
+        port: u16,
+    },
+    /// A value in use, as a row.
+    Setting(SettingRow),
+    /// A manual page was written.
+    Written { file: String },
     /// Versions.
-    Version { devspace: &'static str, objects: String },
+    Version {
+        devspace: &'static str,
+        objects: String,
+        /// The daemon of the local engine, if one runs.
+        local: Option<String>,
+    },
     /// The command failed.
     Error {
         code: &'static str,

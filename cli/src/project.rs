@@ -1,4 +1,4 @@
-//! `devspace.yaml`: one service's folder and how it becomes a copy.
+//! `devspace.yaml`: one service's folder and how it becomes a copy, or the workspace that such folders make up.
 //!
 //! Two stages: [`raw`] mirrors the file, [`check`] makes it a [`Project`] in which every value has its type and its default.
 
@@ -12,9 +12,12 @@ mod check;
 mod error;
 mod place;
 mod raw;
+mod variables;
+mod workspace;
 
 pub(crate) use check::parse_duration;
 pub(crate) use error::ProjectError;
+pub(crate) use workspace::{WorkspaceFile, once};
 
 /// The name of the file.
 pub(crate) const FILE_NAME: &str = "devspace.yaml";
@@ -54,6 +57,8 @@ pub(crate) struct Project {
     pub(crate) debug: Option<u16>,
     /// How long requests wait while the copy restarts. Unset: 30 seconds.
     pub(crate) hold: Option<Duration>,
+    /// Environment on the local engine, nothing replaced yet.
+    pub(crate) local_env: BTreeMap<String, String>,
 }
 
 /// One synced folder.
@@ -92,15 +97,7 @@ impl Project {
             path.join(FILE_NAME)
         };
         let file = std::path::absolute(&file).unwrap_or(file);
-        let text = std::fs::read_to_string(&file).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ProjectError::Missing {
-                folder: file.parent().unwrap_or(path).to_owned(),
-            },
-            _ => ProjectError::Unreadable {
-                file: file.clone(),
-                source,
-            },
-        })?;
+        let text = text_of(&file)?;
         Self::parse(&file, &text)
     }
 
@@ -113,19 +110,34 @@ impl Project {
         check::check(file, raw)
     }
 
-    /// The environment of build and program in `space`.
-    pub(crate) fn environment(&self, space: &SpaceName) -> BTreeMap<String, String> {
-        let filled = |value: &str| {
-            let parts: Vec<String> = value
-                .split("$${")
-                .map(|part| part.replace(SPACE_VARIABLE, space.as_str()))
-                .collect();
-            parts.join("${")
-        };
+    /// The environment of build and program in `space`, or without one as a service of a local baseline.
+    /// What the agent replaces stays.
+    pub(crate) fn environment(&self, space: Option<&SpaceName>) -> BTreeMap<String, String> {
         self.env
             .iter()
-            .map(|(key, value)| (key.clone(), filled(value)))
+            .map(|(key, value)| (key.clone(), variables::filled(value, space)))
             .collect()
+    }
+
+    /// Whether the local engine can run it as a service of a baseline: there is no image and no template to ask.
+    ///
+    /// # Errors
+    /// [`ProjectError::NotHere`] with the line to add.
+    pub(crate) fn runs_here(&self) -> Result<(), ProjectError> {
+        let missing = [
+            (self.sync.is_empty(), "sync", "sync: [{from: ., to: /app}]"),
+            (self.run.is_empty(), "run", "run: [node, server.js]"),
+            (self.ports.is_empty(), "ports", "ports: [8080]"),
+        ];
+        match missing.into_iter().find(|(missing, ..)| *missing) {
+            None => Ok(()),
+            Some((_, key, line)) => Err(ProjectError::NotHere {
+                file: self.file.clone(),
+                service: self.service.to_string(),
+                key,
+                line,
+            }),
+        }
     }
 
     /// The folder in the container where build and program run: the first sync target.
@@ -139,8 +151,18 @@ impl Project {
     }
 }
 
-/// What stands for the space's name in `env`.
-pub(crate) const SPACE_VARIABLE: &str = "${space}";
+/// The text of `file`.
+fn text_of(file: &Path) -> Result<String, ProjectError> {
+    std::fs::read_to_string(file).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => ProjectError::Missing {
+            folder: file.parent().unwrap_or(file).to_owned(),
+        },
+        _ => ProjectError::Unreadable {
+            file: file.to_owned(),
+            source,
+        },
+    })
+}
 
 /// The JSON schema of the file, for editors.
 pub(crate) fn schema() -> serde_json::Value {

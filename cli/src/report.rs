@@ -71,6 +71,14 @@ pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
     causes
 }
 
+/// The error with its causes, in one line.
+pub(crate) fn one_line(error: &dyn Error) -> String {
+    std::iter::once(error.to_string())
+        .chain(causes(error))
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,13 +9,16 @@ use std::path::PathBuf;
 use devspace_api::names::Discovery;
 use devspace_core::{InvalidName, SpaceName};
 
+use crate::engine::Identity;
 use crate::exit::Exit;
 use crate::nearest::nearest;
 use crate::report::{Hint, Report};
 
+mod engine_choice;
 mod user_file;
 mod user_name;
 
+pub(crate) use engine_choice::{EngineAsked, EngineChoice, EngineKind, choose_engine};
 pub(crate) use user_file::{Selection, UserFile};
 pub(crate) use user_name::space_from_user;
 
@@ -26,7 +29,7 @@ pub(crate) enum Origin {
     Flag(&'static str),
     /// An environment variable.
     Environment(&'static str),
-    /// The user's own file, by `devspace space select`.
+    /// The user's own file, by `devspace use` and `devspace space select`.
     UserFile(PathBuf),
     /// The name of the user, as the cluster reports it.
     UserName(String),
@@ -34,6 +37,14 @@ pub(crate) enum Origin {
     OnlyOne,
     /// The namespace of the context.
     ContextNamespace,
+    /// The project file.
+    ProjectFile(PathBuf),
+    /// The kubeconfig says so itself.
+    Kubeconfig,
+    /// The engine says so.
+    Engine,
+    /// Nothing was said.
+    Default,
 }
 
 /// A value and where it came from.
@@ -46,13 +57,13 @@ pub(crate) struct Sourced<T> {
 }
 
 /// The value of a clap argument `id` with its origin, looked up in the innermost subcommand.
-pub(crate) fn sourced(
+pub(crate) fn sourced<T>(
     matches: &clap::ArgMatches,
     id: &str,
-    value: Option<String>,
+    value: Option<T>,
     flag: &'static str,
     variable: &'static str,
-) -> Option<Sourced<String>> {
+) -> Option<Sourced<T>> {
     let mut innermost = matches;
     while let Some((_, next)) = innermost.subcommand() {
         innermost = next;
@@ -71,18 +82,31 @@ pub(crate) fn sourced(
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum BaselineChoiceError {
     /// There is none.
-    #[error("no baseline in this cluster")]
-    None,
+    #[error("no baseline {}", place(engine))]
+    None { engine: &'static str },
     /// The one asked for is not there.
-    #[error("no baseline `{wanted}` in this cluster (named by {origin})")]
+    #[error("no baseline `{wanted}` {} (named by {origin})", place(engine))]
     Unknown {
+        engine: &'static str,
         wanted: String,
         origin: Origin,
         known: Vec<String>,
     },
     /// Several, and nothing says which.
-    #[error("several baselines in this cluster: {}", known.join(", "))]
-    Several { known: Vec<String> },
+    #[error("several baselines {}: {}", place(engine), known.join(", "))]
+    Several {
+        engine: &'static str,
+        known: Vec<String>,
+    },
+}
+
+/// Where the baselines of an engine are, for people.
+fn place(engine: &str) -> &'static str {
+    if engine == Identity::LOCAL {
+        "on this machine"
+    } else {
+        "in this cluster"
+    }
 }
 
 /// Chooses a baseline, by its namespace.
@@ -93,17 +117,21 @@ pub(crate) fn choose_baseline(
     wanted: Option<Sourced<String>>,
     selected: Option<Sourced<String>>,
     known: &BTreeMap<String, Discovery>,
-    context_namespace: &str,
+    identity: &Identity,
 ) -> Result<Sourced<String>, BaselineChoiceError> {
     let names = || known.keys().cloned().collect();
+    let none = || BaselineChoiceError::None {
+        engine: identity.engine,
+    };
     if let Some(wanted) = wanted {
         if known.contains_key(&wanted.value) {
             return Ok(wanted);
         }
         if known.is_empty() {
-            return Err(BaselineChoiceError::None);
+            return Err(none());
         }
         return Err(BaselineChoiceError::Unknown {
+            engine: identity.engine,
             wanted: wanted.value,
             origin: wanted.origin,
             known: names(),
@@ -115,16 +143,19 @@ pub(crate) fn choose_baseline(
     }
     let mut all = known.keys();
     match (all.next(), all.next()) {
-        (None, _) => Err(BaselineChoiceError::None),
+        (None, _) => Err(none()),
         (Some(only), None) => Ok(Sourced {
             value: only.clone(),
             origin: Origin::OnlyOne,
         }),
-        _ if known.contains_key(context_namespace) => Ok(Sourced {
-            value: context_namespace.to_owned(),
+        _ if known.contains_key(&identity.namespace) => Ok(Sourced {
+            value: identity.namespace.clone(),
             origin: Origin::ContextNamespace,
         }),
-        _ => Err(BaselineChoiceError::Several { known: names() }),
+        _ => Err(BaselineChoiceError::Several {
+            engine: identity.engine,
+            known: names(),
+        }),
     }
 }
 
@@ -165,6 +196,16 @@ pub(crate) fn choose_space(
     }))
 }
 
+impl Origin {
+    /// The environment variable where it is set, else the default.
+    pub(crate) fn of_variable(name: &'static str) -> Self {
+        match std::env::var_os(name) {
+            Some(value) if !value.is_empty() => Self::Environment(name),
+            _ => Self::Default,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -174,6 +215,10 @@ impl fmt::Display for Origin {
             Self::UserName(user) => write!(f, "the user name `{user}`"),
             Self::OnlyOne => f.write_str("the only one"),
             Self::ContextNamespace => f.write_str("the context's namespace"),
+            Self::ProjectFile(file) => write!(f, "{}", file.display()),
+            Self::Kubeconfig => f.write_str("the kubeconfig"),
+            Self::Engine => f.write_str("the engine"),
+            Self::Default => f.write_str("default"),
         }
     }
 }
@@ -181,7 +226,7 @@ impl fmt::Display for Origin {
 impl Report for BaselineChoiceError {
     fn code(&self) -> &'static str {
         match self {
-            Self::None => "no_baseline",
+            Self::None { .. } => "no_baseline",
             Self::Unknown { .. } => "unknown_baseline",
             Self::Several { .. } => "several_baselines",
         }
@@ -193,7 +238,10 @@ impl Report for BaselineChoiceError {
 
     fn hint(&self) -> Option<Hint> {
         Some(match self {
-            Self::None => Hint::with(
+            Self::None { engine } if *engine == Identity::LOCAL => {
+                Hint::with("start a workspace's services", "devspace local start FOLDER")
+            }
+            Self::None { .. } => Hint::with(
                 "an admin makes one in the application's namespace",
                 "devspace baseline enable --all -b NAMESPACE",
             ),

@@ -91,3 +91,60 @@ fn wrong_usage_is_refused() {
         ErrorKind::ValueValidation
     );
 }
+
+#[test]
+fn ports_are_one_number_or_two() {
+    let ports = |text: &str| {
+        text.parse::<reach::Ports>()
+            .map(|ports| (ports.local, ports.remote))
+    };
+    assert_eq!(ports("9000:8080"), Ok((9000, 8080)));
+    assert_eq!(ports("0:8080"), Ok((0, 8080)));
+    assert_eq!(ports("8080"), Ok((8080, 8080)));
+    for wrong in ["", "0", "a:1", "1:0", "1:2:3", "70000", ":80"] {
+        assert!(ports(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_local_verbs_are_understood() {
+    let ok = |arguments: &[&str]| Cli::try_parse_from(arguments).is_ok();
+    assert!(ok(&["devspace", "local", "start"]));
+    assert!(ok(&[
+        "devspace",
+        "local",
+        "start",
+        "samples/delivery",
+        "--timeout",
+        "1m"
+    ]));
+    assert!(ok(&["devspace", "local", "serve", "--detached"]));
+    assert!(ok(&["devspace", "use", "kube", "kind-dev"]));
+    assert!(ok(&["devspace", "status", "--engine", "local"]));
+    assert!(ok(&["devspace", "forward", "9000:8080", "package", "-s", "red"]));
+    assert!(ok(&["devspace", "config", "explain", "local-state"]));
+    assert_eq!(refused(&["devspace", "use"]), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refused(&["devspace", "use", "docker"]), ErrorKind::InvalidValue);
+    assert_eq!(
+        refused(&["devspace", "config", "explain", "colour"]),
+        ErrorKind::InvalidValue
+    );
+}
+
+/// The long help of a verb and of those below it.
+fn helps(command: &clap::Command, path: &str, shown: &mut Vec<String>) {
+    let help = command.clone().term_width(100).render_long_help();
+    shown.push(format!("$ {path} --help\n{}", help.to_string().trim_end()));
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        helps(verb, &format!("{path} {}", verb.get_name()), shown);
+    }
+}
+
+#[test]
+fn the_help_of_every_verb() {
+    let mut command = Cli::command();
+    command.build();
+    let mut shown = Vec::new();
+    helps(&command, "devspace", &mut shown);
+    insta::assert_snapshot!(shown.join("\n\n"));
+}

@@ -5,8 +5,8 @@ use tokio::sync::mpsc;
 use super::Invocation;
 use super::pump::pump;
 use crate::args::{BaselineArgs, BaselineCommand, EnableArgs, RestoreArgs};
-use crate::engine::Engine;
 use crate::engine::kube::Kube;
+use crate::engine::{Engine, EngineError};
 use crate::event::{Event, InterceptionRow};
 use crate::exit::Exit;
 use crate::ops::baseline::{Change, change, existing, rows, settled};
@@ -18,16 +18,26 @@ use crate::settings::UserFile;
 
 /// Runs one of the verbs. The namespace need not be a known baseline: these verbs make and mend one.
 pub(super) async fn run(invocation: &mut Invocation, args: BaselineArgs) -> Result<Exit, AnyReport> {
-    let kube = invocation.engine().await?;
-    let namespace = match args.baseline {
-        Some(namespace) => namespace,
-        None => match &args.command {
-            // Only what exists can be chosen from; a first baseline goes where the context points.
-            BaselineCommand::Status => find_baseline(&kube, &UserFile::load()?, None).await?,
-            _ => find_baseline(&kube, &UserFile::load()?, None)
-                .await
-                .unwrap_or_else(|_| kube.identity().namespace.clone()),
+    let engine = invocation.engine().await?;
+    let cluster = match writes(&args.command) {
+        Some(verb) => Some(engine.cluster().ok_or(EngineError::NoCluster { verb })?),
+        None => None,
+    };
+    let file = UserFile::load()?;
+    let found = find_baseline(engine.as_ref(), &file, None);
+    let namespace = match (args.baseline, &cluster) {
+        (Some(namespace), _) => namespace,
+        // Only what exists can be chosen from; a first baseline goes where the context points.
+        (None, None) => found.await?.value,
+        (None, Some(kube)) => match found.await {
+            Ok(found) => found.value,
+            Err(_) => kube.identity().namespace.clone(),
         },
+    };
+    let Some(kube) = cluster else {
+        let baseline = existing(engine.as_ref(), &namespace).await?;
+        show(invocation, &baseline)?;
+        return Ok(Exit::Ok);
     };
     match args.command {
         BaselineCommand::Enable(args) => {
@@ -36,7 +46,7 @@ pub(super) async fn run(invocation: &mut Invocation, args: BaselineArgs) -> Resu
             } else {
                 Change::Enable(args.services.clone())
             };
-            write(invocation, &kube, &namespace, wanted, args).await
+            write(invocation, kube, &namespace, wanted, args).await
         }
         BaselineCommand::Disable(args) => {
             let wanted = if args.all {
@@ -44,14 +54,20 @@ pub(super) async fn run(invocation: &mut Invocation, args: BaselineArgs) -> Resu
             } else {
                 Change::Disable(args.services.clone())
             };
-            write(invocation, &kube, &namespace, wanted, args).await
+            write(invocation, kube, &namespace, wanted, args).await
         }
-        BaselineCommand::Status => {
-            let baseline = existing(&kube, &namespace).await?;
-            show(invocation, &baseline)?;
-            Ok(Exit::Ok)
-        }
-        BaselineCommand::Restore(args) => put_back(invocation, kube, namespace, args).await,
+        BaselineCommand::Status => Ok(Exit::Ok),
+        BaselineCommand::Restore(args) => put_back(invocation, kube.clone(), namespace, args).await,
+    }
+}
+
+/// The verb, if it writes the team's own Services: only a cluster has those.
+const fn writes(command: &BaselineCommand) -> Option<&'static str> {
+    match command {
+        BaselineCommand::Enable(_) => Some("baseline enable"),
+        BaselineCommand::Disable(_) => Some("baseline disable"),
+        BaselineCommand::Restore(_) => Some("baseline restore"),
+        BaselineCommand::Status => None,
     }
 }
 

@@ -17,10 +17,10 @@ pub(super) async fn run(invocation: &mut Invocation, args: DownArgs) -> Result<E
         (false, services) if services.is_empty() => Which::Services(vec![service_or_project(None)?]),
         (false, services) => Which::Services(services),
     };
-    let kube = invocation.engine().await?;
-    let target = invocation.target(&kube, args.target).await?;
+    let engine = invocation.engine().await?;
+    let target = invocation.target(engine.as_ref(), args.target).await?;
     let (event_tx, event_rx) = mpsc::channel(16);
-    let work = async move { down(&kube, &target, which, args.timeout, &event_tx).await };
+    let work = async move { down(engine.as_ref(), &target, which, args.timeout, &event_tx).await };
     pump(&mut invocation.printer, work, event_rx, None).await?;
     Ok(Exit::Ok)
 }

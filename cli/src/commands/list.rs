@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::Invocation;
 use crate::args::ListArgs;
-use crate::engine::Engine;
 use crate::event::{Event, SpaceRow};
 use crate::exit::Exit;
 use crate::ops::list::list;
@@ -15,10 +14,25 @@ use crate::settings::UserFile;
 
 /// Prints the spaces.
 pub(super) async fn run(invocation: &mut Invocation, args: ListArgs) -> Result<Exit, AnyReport> {
-    let kube = invocation.engine().await?;
-    let baseline = find_baseline(&kube, &UserFile::load()?, invocation.baseline(args.baseline)).await?;
-    let user = if args.all { None } else { Some(kube.user().await?) };
-    let rows = list(&kube, &baseline, user.as_deref(), Timestamp::now()).await?;
+    let engine = invocation.engine().await?;
+    let baseline = find_baseline(
+        engine.as_ref(),
+        &UserFile::load()?,
+        invocation.baseline(args.baseline),
+    )
+    .await?;
+    let user = if args.all {
+        None
+    } else {
+        Some(engine.user().await?)
+    };
+    let rows = list(
+        engine.as_ref(),
+        &baseline.value,
+        user.as_deref(),
+        Timestamp::now(),
+    )
+    .await?;
     invocation.printer.table(&table(rows))?;
     Ok(Exit::Ok)
 }

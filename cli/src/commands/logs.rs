@@ -1,5 +1,7 @@
 //! `devspace logs`.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -7,8 +9,7 @@ use super::Invocation;
 use super::pump::pump;
 use super::up::service_or_project;
 use crate::args::{CopyArgs, LogsArgs};
-use crate::engine::kube::Kube;
-use crate::engine::{CopyRef, EngineError, LogQuery};
+use crate::engine::{CopyRef, Engine, EngineError, LogQuery};
 use crate::exit::Exit;
 use crate::ops::logs::logs;
 use crate::ops::{copies, spaces};
@@ -16,7 +17,7 @@ use crate::report::AnyReport;
 
 /// Prints the log. Ctrl-c ends following, and that is no failure.
 pub(super) async fn run(invocation: &mut Invocation, args: LogsArgs) -> Result<Exit, AnyReport> {
-    let (kube, copy) = copy(invocation, args.copy).await?;
+    let (engine, copy) = copy(invocation, args.copy).await?;
     let query = LogQuery {
         follow: args.follow,
         tail: args.tail,
@@ -26,7 +27,7 @@ pub(super) async fn run(invocation: &mut Invocation, args: LogsArgs) -> Result<E
     let ended = cancel.clone();
     let work = async move {
         ended
-            .run_until_cancelled(logs(&kube, &copy, query, &event_tx))
+            .run_until_cancelled(logs(engine.as_ref(), &copy, query, &event_tx))
             .await
             .unwrap_or(Ok::<(), EngineError>(()))
     };
@@ -35,15 +36,18 @@ pub(super) async fn run(invocation: &mut Invocation, args: LogsArgs) -> Result<E
 }
 
 /// The copy that the arguments name.
-pub(super) async fn copy(invocation: &mut Invocation, args: CopyArgs) -> Result<(Kube, CopyRef), AnyReport> {
+pub(super) async fn copy(
+    invocation: &mut Invocation,
+    args: CopyArgs,
+) -> Result<(Arc<dyn Engine>, CopyRef), AnyReport> {
     let service = service_or_project(args.service)?;
-    let kube = invocation.engine().await?;
-    let target = invocation.target(&kube, args.target).await?;
-    let space = spaces::existing(&kube, &target.at()).await?;
+    let engine = invocation.engine().await?;
+    let target = invocation.target(engine.as_ref(), args.target).await?;
+    let space = spaces::existing(engine.as_ref(), &target.at()).await?;
     let found = copies::reference(&space, &service);
     let missing = || EngineError::NoPod {
         service,
         space: target.space.to_string(),
     };
-    Ok((kube, found.ok_or_else(missing)?))
+    Ok((engine, found.ok_or_else(missing)?))
 }

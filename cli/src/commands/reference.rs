@@ -1,22 +1,32 @@
-//! Verbs that need no cluster: `version`, `completions`, and the hidden `reference` and `schema`.
+//! Verbs that need no cluster: `version`, `completions`, and the hidden `reference`, `schema` and `man`.
+
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
 use super::Invocation;
+use super::engine::state_folder;
 use crate::args::Cli;
+use crate::engine::local::connect;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::project;
-use crate::report::AnyReport;
+use crate::report::{AnyReport, Report};
 
 mod markdown;
 
 /// `devspace version`.
-pub(super) fn version(invocation: &mut Invocation) -> Result<Exit, AnyReport> {
+pub(super) async fn version(invocation: &mut Invocation) -> Result<Exit, AnyReport> {
+    // Asking the daemon costs nothing; asking a cluster may cost seconds.
+    let local = match state_folder() {
+        Ok(state) => connect(&state).await.ok(),
+        Err(_) => None,
+    };
     let objects = format!("{}/{}", devspace_api::GROUP, devspace_api::VERSION);
     invocation.printer.event(&Event::Version {
         devspace: env!("CARGO_PKG_VERSION"),
         objects,
+        local: local.map(|local| local.daemon().version.clone()),
     })?;
     Ok(Exit::Ok)
 }
@@ -42,4 +52,60 @@ pub(super) fn reference(invocation: &mut Invocation) -> Result<Exit, AnyReport> 
 pub(super) fn schema(invocation: &mut Invocation) -> Result<Exit, AnyReport> {
     invocation.printer.text(&format!("{:#}", project::schema()))?;
     Ok(Exit::Ok)
+}
+
+/// `devspace man DIR`: one page for each verb, `devspace-up.1` and so on.
+pub(super) fn man(invocation: &mut Invocation, folder: &Path) -> Result<Exit, AnyReport> {
+    let mut command = Cli::command();
+    command.build();
+    std::fs::create_dir_all(folder).map_err(|source| ManError {
+        file: folder.to_owned(),
+        source,
+    })?;
+    pages(invocation, folder, &command, "devspace")
+}
+
+/// The page of `command` and those of its verbs.
+fn pages(
+    invocation: &mut Invocation,
+    folder: &Path,
+    command: &clap::Command,
+    name: &str,
+) -> Result<Exit, AnyReport> {
+    let file = folder.join(format!("{name}.1"));
+    let failed = |source| ManError {
+        file: file.clone(),
+        source,
+    };
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .source(concat!("devspace ", env!("CARGO_PKG_VERSION")))
+        .render(&mut page)
+        .map_err(failed)?;
+    std::fs::write(&file, page).map_err(failed)?;
+    invocation.printer.event(&Event::Written {
+        file: file.display().to_string(),
+    })?;
+    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+        pages(invocation, folder, verb, &format!("{name}-{}", verb.get_name()))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A page that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", file.display())]
+struct ManError {
+    file: PathBuf,
+    source: std::io::Error,
+}
+
+impl Report for ManError {
+    fn code(&self) -> &'static str {
+        "man_page"
+    }
+
+    fn exit(&self) -> Exit {
+        Exit::Refused
+    }
 }

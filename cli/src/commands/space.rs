@@ -11,7 +11,6 @@ use super::pump::pump;
 use super::{Invocation, list, status};
 use crate::args::{SpaceCommand, SpaceCreateArgs, TargetArgs, target};
 use crate::engine::Engine;
-use crate::engine::kube::Kube;
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::ops::spaces::{self, SpaceRequest};
@@ -32,22 +31,22 @@ pub(super) async fn run(invocation: &mut Invocation, command: SpaceCommand) -> R
             baseline,
             timeout,
         } => {
-            let (kube, found) = find(invocation, target(Some(name), baseline)).await?;
-            delete(invocation, &kube, &found, timeout).await
+            let (engine, found) = find(invocation, target(Some(name), baseline)).await?;
+            delete(invocation, engine.as_ref(), &found, timeout).await
         }
     }
 }
 
-async fn find(invocation: &mut Invocation, args: TargetArgs) -> Result<(Kube, Target), AnyReport> {
-    let kube = invocation.engine().await?;
-    let found = invocation.target(&kube, args).await?;
-    Ok((kube, found))
+async fn find(invocation: &mut Invocation, args: TargetArgs) -> Result<(Arc<dyn Engine>, Target), AnyReport> {
+    let engine = invocation.engine().await?;
+    let found = invocation.target(engine.as_ref(), args).await?;
+    Ok((engine, found))
 }
 
 async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Exit, AnyReport> {
-    let (kube, found) = find(invocation, target(Some(args.name.clone()), args.baseline.clone())).await?;
+    let (engine, found) = find(invocation, target(Some(args.name.clone()), args.baseline.clone())).await?;
     // Everything is checked before anything is made.
-    let known = baseline::existing(&kube, &found.baseline).await?;
+    let known = baseline::existing(engine.as_ref(), &found.baseline).await?;
     for copy in &args.copies {
         check_service(&known, &found.baseline, copy.service.as_str())?;
     }
@@ -56,7 +55,7 @@ async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Ex
             namespace: found.baseline.clone(),
             name: parent.clone(),
         };
-        spaces::existing(&kube, &at).await?;
+        spaces::existing(engine.as_ref(), &at).await?;
     }
     let request = SpaceRequest {
         at: found.at(),
@@ -75,8 +74,9 @@ async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Ex
         space: name.clone(),
         wanted: "ready",
         message: String::new(),
+        look: engine.identity().look(),
     };
-    let ready = tokio::time::timeout(args.timeout, spaces::ensure(&kube, &request))
+    let ready = tokio::time::timeout(args.timeout, spaces::ensure(engine.as_ref(), &request))
         .await
         .map_err(late)??;
     invocation.printer.event(&Event::Space {
@@ -87,7 +87,7 @@ async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Ex
         chosen_by: found.chosen_by.to_string(),
         seconds: started.elapsed().into(),
     })?;
-    make_copies(invocation, kube, found, &args).await?;
+    make_copies(invocation, engine, found, &args).await?;
     if let Some(url) = ready
         .urls
         .into_iter()
@@ -102,7 +102,7 @@ async fn create(invocation: &mut Invocation, args: SpaceCreateArgs) -> Result<Ex
 /// Makes the copies of `--copy`. With `--wait` that is what `up --image --detach` does.
 async fn make_copies(
     invocation: &mut Invocation,
-    kube: Kube,
+    engine: Arc<dyn Engine>,
     found: Target,
     args: &SpaceCreateArgs,
 ) -> Result<(), AnyReport> {
@@ -115,14 +115,14 @@ async fn make_copies(
         return Ok(());
     }
     if !args.wait {
-        let space = spaces::existing(&kube, &found.at()).await?;
+        let space = spaces::existing(engine.as_ref(), &found.at()).await?;
         let namespace = copies::namespace(&space).unwrap_or_default();
         for request in requests {
             let at = crate::engine::At {
                 namespace: namespace.clone(),
                 name: request.service,
             };
-            kube.copies().apply(&at, request.object).await?;
+            engine.copies().apply(&at, request.object).await?;
         }
         return Ok(());
     }
@@ -134,7 +134,7 @@ async fn make_copies(
     };
     let (event_tx, event_rx) = mpsc::channel(64);
     let cancel = CancellationToken::new();
-    let work = Box::pin(up(Arc::new(kube), request, event_tx, cancel.clone()));
+    let work = Box::pin(up(engine, request, event_tx, cancel.clone()));
     pump(&mut invocation.printer, work, event_rx, Some(cancel)).await
 }
 
@@ -143,9 +143,9 @@ async fn select(
     name: String,
     baseline: Option<String>,
 ) -> Result<Exit, AnyReport> {
-    let (kube, found) = find(invocation, target(Some(name), baseline)).await?;
-    spaces::existing(&kube, &found.at()).await?;
-    let identity = kube.identity();
+    let (engine, found) = find(invocation, target(Some(name), baseline)).await?;
+    spaces::existing(engine.as_ref(), &found.at()).await?;
+    let identity = engine.identity();
     let selection = Selection {
         baseline: found.baseline.clone(),
         space: found.space.to_string(),
@@ -160,11 +160,11 @@ async fn select(
 }
 
 async fn show(invocation: &mut Invocation, args: TargetArgs) -> Result<Exit, AnyReport> {
-    let (kube, found) = find(invocation, args).await?;
-    let space = spaces::existing(&kube, &found.at()).await?;
-    let row = crate::ops::list::row(&kube, &space, Timestamp::now()).await;
+    let (engine, found) = find(invocation, args).await?;
+    let space = spaces::existing(engine.as_ref(), &found.at()).await?;
+    let row = crate::ops::list::row(engine.as_ref(), &space, Timestamp::now()).await;
     invocation.printer.table(&list::table(vec![row]))?;
-    let rows = crate::ops::status::status(&kube, &found).await?;
+    let rows = crate::ops::status::status(engine.as_ref(), &found, None).await?;
     if !rows.is_empty() {
         invocation.printer.table(&status::table(rows))?;
     }
@@ -179,17 +179,17 @@ async fn show(invocation: &mut Invocation, args: TargetArgs) -> Result<Exit, Any
 
 async fn delete(
     invocation: &mut Invocation,
-    kube: &Kube,
+    engine: &dyn Engine,
     found: &Target,
     timeout: std::time::Duration,
 ) -> Result<Exit, AnyReport> {
-    let space = spaces::existing(kube, &found.at()).await?;
-    let gone: Vec<String> = copies::in_space(kube, &space)
+    let space = spaces::existing(engine, &found.at()).await?;
+    let gone: Vec<String> = copies::in_space(engine, &space)
         .await?
         .into_iter()
         .map(|copy| copy.spec.service)
         .collect();
-    let space = spaces::delete(kube, &found.at(), &found.user, timeout).await?;
+    let space = spaces::delete(engine, &found.at(), &found.user, timeout).await?;
     let namespace = copies::namespace(&space);
     for name in gone {
         invocation.printer.event(&Event::Removed {

@@ -1,19 +1,22 @@
 //! `devspace status`.
 
+use std::path::Path;
+
 use super::Invocation;
 use crate::args::StatusArgs;
-use crate::engine::Engine;
 use crate::event::{CopyRow, Event};
 use crate::exit::Exit;
 use crate::ops::status::status;
 use crate::printer::{Row, Table};
+use crate::project::Project;
 use crate::report::AnyReport;
 
 /// Prints the engine and the copies.
 pub(super) async fn run(invocation: &mut Invocation, args: StatusArgs) -> Result<Exit, AnyReport> {
-    let kube = invocation.engine().await?;
-    let target = invocation.target(&kube, args.target).await?;
-    let identity = kube.identity();
+    let engine = invocation.engine().await?;
+    let target = invocation.target(engine.as_ref(), args.target).await?;
+    let identity = engine.identity();
+    let choice = invocation.engine_choice()?;
     invocation.printer.event(&Event::Engine {
         engine: identity.engine,
         context: identity.context.clone(),
@@ -21,10 +24,23 @@ pub(super) async fn run(invocation: &mut Invocation, args: StatusArgs) -> Result
         baseline: target.baseline.clone(),
         space: target.space.to_string(),
         chosen_by: target.chosen_by.to_string(),
+        engine_by: choice.engine.origin.to_string(),
+        baseline_by: target.baseline_by.to_string(),
     })?;
-    let rows = status(&kube, &target).await?;
+    // A folder that is no service's is no reason not to say how the space stands.
+    let here = Project::load(Path::new(".")).ok();
+    let rows = status(engine.as_ref(), &target, here).await?;
     invocation.printer.table(&table(rows))?;
     Ok(Exit::Ok)
+}
+
+/// What the copy holds. That it is what the folder holds is said only where both were compared.
+fn held(revision: u64, in_sync: Option<bool>) -> String {
+    match in_sync {
+        Some(true) => format!("in sync at r{revision}"),
+        Some(false) => format!("differs from r{revision}"),
+        None => format!("r{revision}"),
+    }
 }
 
 /// Copies as a table.
@@ -32,7 +48,7 @@ pub(super) fn table(rows: Vec<CopyRow>) -> Table {
     let row = |copy: CopyRow| {
         let revision = copy
             .revision
-            .map_or_else(|| "-".to_owned(), |revision| format!("r{revision}"));
+            .map_or_else(|| "-".to_owned(), |revision| held(revision, copy.in_sync));
         let cells = vec![
             copy.service.clone(),
             copy.phase.clone(),

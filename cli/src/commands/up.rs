@@ -1,7 +1,6 @@
 //! `devspace up`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use devspace_api::names::REFRESH_ANNOTATION;
 use devspace_sync::session::ClientIdentity;
@@ -18,14 +17,14 @@ use crate::exit::Exit;
 use crate::ops::target::Target;
 use crate::ops::up::{CopyRequest, UpRequest, spec, up};
 use crate::ops::{copies, spaces};
-use crate::project::{Project, ProjectError};
-use crate::report::{AnyReport, Report};
+use crate::project::{Project, ProjectError, once};
+use crate::report::AnyReport;
 
 /// Reads the projects first: a wrong file is told before anything is asked of a cluster.
 pub(super) async fn run(invocation: &mut Invocation, args: UpArgs) -> Result<Exit, AnyReport> {
     let projects = load(&args.paths)?;
-    let kube = invocation.engine().await?;
-    let target = invocation.target(&kube, args.target).await?;
+    let engine = invocation.engine().await?;
+    let target = invocation.target(engine.as_ref(), args.target).await?;
     let mut copies: Vec<CopyRequest> = projects
         .iter()
         .map(|project| match &args.image {
@@ -34,7 +33,7 @@ pub(super) async fn run(invocation: &mut Invocation, args: UpArgs) -> Result<Exi
         })
         .collect();
     if args.plan {
-        return plan(invocation, &kube, &target, copies).await;
+        return plan(invocation, engine.as_ref(), &target, copies).await;
     }
     // Each `up` takes over what has changed in the baseline since the last one.
     for copy in &mut copies {
@@ -52,7 +51,6 @@ pub(super) async fn run(invocation: &mut Invocation, args: UpArgs) -> Result<Exi
     };
     let cancel = CancellationToken::new();
     let (event_tx, event_rx) = mpsc::channel(EVENTS);
-    let engine: Arc<dyn Engine> = Arc::new(kube);
     let work = Box::pin(up(engine, request, event_tx, cancel.clone()));
     pump(&mut invocation.printer, work, event_rx, Some(cancel)).await?;
     Ok(Exit::Ok)
@@ -69,21 +67,7 @@ fn load(paths: &[PathBuf]) -> Result<Vec<Project>, AnyReport> {
         .iter()
         .map(|path| Project::load(path))
         .collect::<Result<Vec<_>, ProjectError>>()?;
-    for (index, project) in projects.iter().enumerate() {
-        if let Some(other) = projects
-            .iter()
-            .take(index)
-            .find(|other| other.service == project.service)
-        {
-            let (first, second) = (other.file.clone(), project.file.clone());
-            return Err(TwiceError {
-                service: project.service.to_string(),
-                first,
-                second,
-            }
-            .into());
-        }
-    }
+    once(&projects)?;
     Ok(projects)
 }
 
@@ -152,24 +136,5 @@ pub(super) fn service_or_project(service: Option<String>) -> Result<String, AnyR
     match service {
         Some(service) => Ok(service),
         None => Ok(Project::load(Path::new("."))?.service.to_string()),
-    }
-}
-
-/// Two folders for one service.
-#[derive(Debug, thiserror::Error)]
-#[error("service {service} stands in both {} and {}", first.display(), second.display())]
-struct TwiceError {
-    service: String,
-    first: PathBuf,
-    second: PathBuf,
-}
-
-impl Report for TwiceError {
-    fn code(&self) -> &'static str {
-        "service_twice"
-    }
-
-    fn exit(&self) -> Exit {
-        Exit::Usage
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong below the seam.
 
+use devspace_local::protocol::PROTOCOL;
+
 use crate::exit::Exit;
 use crate::report::{Hint, Report};
 
@@ -26,7 +28,11 @@ pub(crate) struct Attempt {
 pub(crate) enum EngineError {
     /// No kubeconfig.
     #[error("no kubeconfig: {looked}")]
-    NoConfig { looked: String },
+    NoConfig {
+        looked: String,
+        /// A local engine runs on this machine.
+        local_runs: bool,
+    },
     /// A kubeconfig that cannot be used.
     #[error("the kubeconfig cannot be used")]
     Config(#[source] Source),
@@ -69,6 +75,37 @@ pub(crate) enum EngineError {
     /// A stream broke.
     #[error("the connection to the copy broke")]
     Stream(#[source] Source),
+    /// A verb of clusters, on an engine that is none.
+    #[error("`devspace {verb}` changes Services of a cluster, and the engine in use is `local`")]
+    NoCluster { verb: &'static str },
+    /// No daemon.
+    #[error("the local engine does not run")]
+    NotRunning,
+    /// A daemon of another version of this program.
+    #[error(
+        "the local engine that runs (devspace {version}, process {pid}) speaks version {protocol} of the protocol, \
+         and this program version {PROTOCOL}"
+    )]
+    OtherProtocol {
+        version: String,
+        protocol: u32,
+        pid: u32,
+    },
+    /// There is no place for its state.
+    #[error("the local engine has no state folder")]
+    NoState(#[source] Source),
+    /// It cannot be talked to.
+    #[error("cannot talk to the local engine at {}", socket.display())]
+    Daemon {
+        socket: std::path::PathBuf,
+        source: Source,
+    },
+    /// It says no.
+    #[error("the local engine refuses it: {message}")]
+    LocalRefused { message: String },
+    /// It tried and could not.
+    #[error("the local engine could not do it: {message}")]
+    LocalFailed { message: String },
 }
 
 // === impl Attempt ===
@@ -140,18 +177,31 @@ impl Report for EngineError {
             Self::NoPod { .. } => "no_pod",
             Self::Request { .. } => "request",
             Self::Stream(_) => "stream",
+            Self::NoCluster { .. } => "no_cluster",
+            Self::NotRunning => "local_not_running",
+            Self::NoState(_) => "local_state",
+            Self::OtherProtocol { .. } => "local_protocol",
+            Self::Daemon { .. } => "local_connection",
+            Self::LocalRefused { .. } => "local_refused",
+            Self::LocalFailed { .. } => "local_failed",
         }
     }
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Request { .. } | Self::Stream(_) => Exit::Failure,
+            Self::Request { .. } | Self::Stream(_) | Self::Daemon { .. } | Self::LocalFailed { .. } => {
+                Exit::Failure
+            }
             _ => Exit::Refused,
         }
     }
 
     fn hint(&self) -> Option<Hint> {
         match self {
+            Self::NoConfig { local_runs: true, .. } => Some(Hint::with(
+                "a local engine runs on this machine; use it with",
+                "devspace use local",
+            )),
             Self::NoConfig { .. } => Some(Hint::new(
                 "name one with `--kubeconfig FILE` or $KUBECONFIG; whoever runs the cluster gives it to you",
             )),
@@ -175,6 +225,18 @@ impl Report for EngineError {
                 "look at the copy, or make it",
                 format!("devspace status\ndevspace up   # in the folder of {service}"),
             )),
+            Self::NoCluster { .. } => Some(Hint::with(
+                "on this machine the workspace's `devspace.yaml` names the services; change it, then",
+                "devspace local start",
+            )),
+            Self::NotRunning => Some(Hint::with("start it", "devspace local start")),
+            Self::OtherProtocol { .. } => Some(Hint::with(
+                "start it anew with this program",
+                "devspace local stop\ndevspace local start",
+            )),
+            Self::Daemon { .. } | Self::LocalFailed { .. } => {
+                Some(Hint::with("see how it stands", "devspace local status"))
+            }
             _ => None,
         }
     }
@@ -208,3 +270,6 @@ fn forbidden(attempt: &Attempt) -> Hint {
         attempt.rule(),
     )
 }
+
+#[cfg(test)]
+mod tests;

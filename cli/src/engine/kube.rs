@@ -120,6 +120,10 @@ impl Engine for Kube {
         exec::exec(self, copy, command, tty).boxed()
     }
 
+    fn cluster(&self) -> Option<&Kube> {
+        Some(self)
+    }
+
     fn troubles<'a>(&'a self, copy: &'a CopyRef) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {
         pods::troubles(self, copy).boxed()
     }

@@ -12,6 +12,8 @@ pub(crate) struct CopyRow {
     pub(crate) pod: Option<String>,
     /// The revision in the copy, as its agent says it. Unset where the agent does not answer.
     pub(crate) revision: Option<u64>,
+    /// Whether this folder and the copy hold the same, if that was compared.
+    pub(crate) in_sync: Option<bool>,
     /// Whether the baseline's template changed since the copy was derived.
     pub(crate) drift: bool,
     /// Why it is not ready, where something says so.
@@ -48,4 +50,30 @@ pub(crate) struct InterceptionRow {
     pub(crate) state: String,
     pub(crate) reason: String,
     pub(crate) message: String,
+}
+
+/// A service of a workspace on the local engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LocalServiceRow {
+    pub(crate) workspace: String,
+    pub(crate) service: String,
+    pub(crate) phase: String,
+    /// Its address behind the router.
+    pub(crate) url: String,
+    /// How often its program ended by itself.
+    pub(crate) crashes: u32,
+    /// What is wrong, with the last lines.
+    pub(crate) message: String,
+}
+
+/// A value in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SettingRow {
+    pub(crate) key: String,
+    /// Unset where nothing gives one.
+    pub(crate) value: Option<String>,
+    /// What gave it, or why there is none.
+    pub(crate) origin: String,
+    /// What could set it, strongest first.
+    pub(crate) ways: Vec<String>,
 }

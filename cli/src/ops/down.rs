@@ -42,7 +42,7 @@ pub(crate) enum DownError {
     },
     /// It takes too long.
     #[error("the copy of {service} is not gone in time")]
-    TimedOut { service: String },
+    TimedOut { service: String, look: Hint },
 }
 
 /// Removes the copies and waits until they are gone.
@@ -88,7 +88,10 @@ pub(crate) async fn down(
             .await
             .is_err()
         {
-            return Err(DownError::TimedOut { service: at.name });
+            return Err(DownError::TimedOut {
+                service: at.name,
+                look: engine.identity().look(),
+            });
         }
         drop(
             event_tx
@@ -147,10 +150,7 @@ impl Report for DownError {
                     None => Hint::new(format!("it has copies of {}", known.join(", "))),
                 })
             }
-            Self::TimedOut { .. } => Some(Hint::with(
-                "is the controller running?",
-                "kubectl -n devspace-system get pods",
-            )),
+            Self::TimedOut { look, .. } => Some(look.clone()),
         }
     }
 }

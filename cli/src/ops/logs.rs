@@ -40,29 +40,29 @@ pub(crate) async fn logs(
         if !query.follow {
             return Ok(());
         }
+        // A log that is kept over pods has told its past.
+        let tail = log.pod.is_none().then_some(0);
         log = loop {
             tokio::time::sleep(LOOK_AGAIN).await;
-            match engine
-                .logs(
-                    copy,
-                    LogQuery {
-                        follow: true,
-                        tail: (log.pod.is_empty()).then_some(0),
-                    },
-                )
-                .await
-            {
+            match engine.logs(copy, LogQuery { follow: true, tail }).await {
                 // The same pod with the same container gives its past again; only a new one has anything to say.
-                Ok(next) if next.pod != log.pod => break next,
+                Ok(next) if next.pod.is_none() || next.pod != log.pod => break next,
                 Ok(_) => {}
-                Err(error)
-                    if error.may_come()
-                        || matches!(
-                            error,
-                            EngineError::Denied { .. } | EngineError::Unreachable { .. }
-                        ) => {}
+                Err(error) if comes_back(&error) => {}
                 Err(error) => return Err(error),
             }
         };
     }
+}
+
+/// Whether the log may go on a moment later: the copy, its engine or the way there is being started again.
+const fn comes_back(error: &EngineError) -> bool {
+    error.may_come()
+        || matches!(
+            error,
+            EngineError::Denied { .. }
+                | EngineError::Unreachable { .. }
+                | EngineError::NotRunning
+                | EngineError::Daemon { .. }
+        )
 }

@@ -64,6 +64,7 @@ pub(crate) enum SpaceError {
         space: String,
         wanted: &'static str,
         message: String,
+        look: Hint,
     },
 }
 
@@ -226,7 +227,8 @@ pub(crate) async fn delete(
         Err(_) => Err(SpaceError::TimedOut {
             space: at.name.clone(),
             wanted: "gone",
-            message: "its finalizer is still there".to_owned(),
+            message: String::new(),
+            look: engine.identity().look(),
         }),
     }
 }
@@ -261,10 +263,7 @@ impl Report for SpaceError {
                 Some(name) => Hint::new(format!("did you mean `{name}`?")),
                 None => Hint::with("see those that there are", "devspace list --all"),
             }),
-            Self::TimedOut { .. } => Some(Hint::with(
-                "is the controller running?",
-                "kubectl -n devspace-system get pods",
-            )),
+            Self::TimedOut { look, .. } => Some(look.clone()),
             Self::Refused { .. } => None,
         }
     }

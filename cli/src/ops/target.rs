@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) space: SpaceName,
     /// What named it.
     pub(crate) chosen_by: Origin,
+    /// What named the baseline.
+    pub(crate) baseline_by: Origin,
     /// The user, as the engine sees them.
     pub(crate) user: String,
 }
@@ -75,7 +77,10 @@ pub(crate) async fn find_target(
         origin: Origin::UserFile(file.path.clone()),
     };
     let selected = selection.map(|selection| from_file(&selection.baseline));
-    let baseline = choose_baseline(baseline, selected, &known, &identity.namespace)?.value;
+    let Sourced {
+        value: baseline,
+        origin: baseline_by,
+    } = choose_baseline(baseline, selected, &known, identity)?;
     // A space that was selected in another baseline means nothing here.
     let selected = selection
         .filter(|selection| selection.baseline == baseline)
@@ -86,6 +91,7 @@ pub(crate) async fn find_target(
             baseline,
             space: value,
             chosen_by: origin,
+            baseline_by,
             user,
         }),
         None => Err(TargetError::Unnamed {
@@ -99,6 +105,7 @@ pub(crate) async fn find_target(
 async fn known(engine: &dyn Engine) -> Result<BTreeMap<String, Discovery>, EngineError> {
     let known = engine.discover().await?;
     if known.is_empty()
+        && engine.cluster().is_some()
         && let Err(missing @ EngineError::NotInstalled { .. }) =
             engine.baselines().list(&engine.identity().namespace).await
     {
@@ -115,7 +122,7 @@ pub(crate) async fn find_baseline(
     engine: &dyn Engine,
     file: &UserFile,
     baseline: Option<Sourced<String>>,
-) -> Result<String, TargetError> {
+) -> Result<Sourced<String>, TargetError> {
     let identity = engine.identity();
     let known = known(engine).await?;
     let selected = file
@@ -124,7 +131,7 @@ pub(crate) async fn find_baseline(
             value: selection.baseline.clone(),
             origin: Origin::UserFile(file.path.clone()),
         });
-    Ok(choose_baseline(baseline, selected, &known, &identity.namespace)?.value)
+    Ok(choose_baseline(baseline, selected, &known, identity)?)
 }
 
 impl Report for TargetError {

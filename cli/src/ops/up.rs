@@ -22,7 +22,7 @@ mod drive;
 mod error;
 pub(crate) mod spec;
 mod step;
-mod tunnel;
+pub(crate) mod tunnel;
 
 pub(crate) use baseline::check_service;
 pub(crate) use error::{UpError, word as error_word};

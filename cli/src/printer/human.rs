@@ -2,6 +2,7 @@
 
 mod follow;
 mod init;
+mod local;
 mod objects;
 mod phases;
 
@@ -70,6 +71,7 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
         .or_else(|| follow::line(event))
         .or_else(|| objects::line(event))
         .or_else(|| init::line(event))
+        .or_else(|| local::line(event))
         .or_else(|| failure(event))
 }
 

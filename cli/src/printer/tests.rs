@@ -211,6 +211,7 @@ fn printed(mode: Mode) -> String {
         printer.event(&event).unwrap();
     }
     let row = CopyRow {
+        in_sync: None,
         space: "red".into(),
         service: "package".into(),
         phase: "ready".into(),

@@ -10,7 +10,8 @@ use serde_saphyr::Spanned;
 use super::error::ProjectError;
 use super::place::Place;
 use super::raw::{RawBuild, RawProject, RawSync};
-use super::{BuildRule, Project, SPACE_VARIABLE, SyncRule};
+use super::variables::{self, Known};
+use super::{BuildRule, Project, SyncRule};
 
 /// Checks `raw`, read from `file`.
 ///
@@ -22,11 +23,7 @@ pub(super) fn check(file: &Path, raw: RawProject) -> Result<Project, ProjectErro
         folder: file.parent().unwrap_or(Path::new(".")),
     };
     cx.version(raw.devspace.as_ref())?;
-    let service = raw.service.as_ref().ok_or_else(|| cx.missing("service"))?;
-    let service = ServiceName::try_new(&service.value).map_err(|source| ProjectError::Service {
-        place: cx.place(service),
-        source,
-    })?;
+    let service = cx.service(&raw)?;
     let build = raw.build.as_ref().map(|build| cx.build(build)).transpose()?;
     let here = build.as_ref().is_some_and(|build| build.here);
     let sync = raw
@@ -61,11 +58,12 @@ pub(super) fn check(file: &Path, raw: RawProject) -> Result<Project, ProjectErro
             .map(|run| cx.command("run", &run))
             .transpose()?
             .unwrap_or_default(),
-        restart: raw
-            .restart
-            .map(|globs| globs.iter().map(|glob| cx.glob("restart", glob)).collect())
-            .transpose()?,
-        env: cx.env(raw.env.unwrap_or_default())?,
+        restart: raw.restart.map(|globs| cx.globs("restart", &globs)).transpose()?,
+        env: cx.env(raw.env.unwrap_or_default(), Known::Everywhere)?,
+        local_env: cx.env(
+            raw.local.and_then(|local| local.env).unwrap_or_default(),
+            Known::Local,
+        )?,
         ports: raw
             .ports
             .unwrap_or_default()
@@ -83,28 +81,29 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(span).ok()
 }
 
-struct Context<'a> {
-    file: &'a Path,
-    folder: &'a Path,
+/// Where the values that are checked stand.
+pub(super) struct Context<'a> {
+    pub(super) file: &'a Path,
+    pub(super) folder: &'a Path,
 }
 
 impl Context<'_> {
-    fn place<T>(&self, value: &Spanned<T>) -> Place {
+    pub(super) fn place<T>(&self, value: &Spanned<T>) -> Place {
         Place::new(self.file, Some(value.referenced))
     }
 
-    fn whole(&self) -> Place {
+    pub(super) fn whole(&self) -> Place {
         Place::new(self.file, None)
     }
 
-    fn missing(&self, key: &'static str) -> ProjectError {
+    pub(super) fn missing(&self, key: &'static str) -> ProjectError {
         ProjectError::MissingKey {
             place: self.whole(),
             key,
         }
     }
 
-    fn version(&self, version: Option<&Spanned<u32>>) -> Result<(), ProjectError> {
+    pub(super) fn version(&self, version: Option<&Spanned<u32>>) -> Result<(), ProjectError> {
         match version {
             None => Err(self.missing("devspace")),
             Some(version) if version.value == 1 => Ok(()),
@@ -113,6 +112,25 @@ impl Context<'_> {
                 found: version.value,
             }),
         }
+    }
+
+    /// The service's name. A workspace has none.
+    fn service(&self, raw: &RawProject) -> Result<ServiceName, ProjectError> {
+        if let Some(workspace) = &raw.workspace {
+            let services = workspace.value.services.iter();
+            return Err(ProjectError::IsWorkspace {
+                file: self.file.to_owned(),
+                services: services
+                    .flat_map(|services| &services.value)
+                    .map(|service| service.value.clone())
+                    .collect(),
+            });
+        }
+        let service = raw.service.as_ref().ok_or_else(|| self.missing("service"))?;
+        ServiceName::try_new(&service.value).map_err(|source| ProjectError::Service {
+            place: self.place(service),
+            source,
+        })
     }
 
     fn build(&self, build: &Spanned<RawBuild>) -> Result<BuildRule, ProjectError> {
@@ -228,6 +246,10 @@ impl Context<'_> {
         Ok(text.to_owned())
     }
 
+    fn globs(&self, key: &'static str, globs: &[Spanned<String>]) -> Result<Vec<String>, ProjectError> {
+        globs.iter().map(|glob| self.glob(key, glob)).collect()
+    }
+
     fn command(
         &self,
         key: &'static str,
@@ -242,7 +264,7 @@ impl Context<'_> {
         Ok(command.value.clone())
     }
 
-    fn port(&self, port: &Spanned<u16>) -> Result<u16, ProjectError> {
+    pub(super) fn port(&self, port: &Spanned<u16>) -> Result<u16, ProjectError> {
         if port.value == 0 {
             Err(ProjectError::Port {
                 place: self.place(port),
@@ -259,15 +281,18 @@ impl Context<'_> {
         })
     }
 
-    /// Every `${…}` must be one that we replace, so that a misspelt one does not reach the program as text.
-    fn env(&self, env: BTreeMap<String, Spanned<String>>) -> Result<BTreeMap<String, String>, ProjectError> {
+    /// Every `${…}` must be one that is replaced, so that a misspelt one does not reach the program as text.
+    fn env(
+        &self,
+        env: BTreeMap<String, Spanned<String>>,
+        known: Known,
+    ) -> Result<BTreeMap<String, String>, ProjectError> {
         for value in env.values() {
-            let without = value.value.replace("$${", "").replace(SPACE_VARIABLE, "");
-            if let Some((_, rest)) = without.split_once("${") {
-                let name = rest.split('}').next().unwrap_or(rest).to_owned();
+            if let Some(name) = variables::unknown(&value.value, known) {
                 return Err(ProjectError::Variable {
                     place: self.place(value),
                     name,
+                    known,
                 });
             }
         }
@@ -276,7 +301,7 @@ impl Context<'_> {
 }
 
 /// The path with `.` and `..` taken out by their names, as a reader of the file reads them.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut path, part| {
         match part {
             Component::CurDir => {}

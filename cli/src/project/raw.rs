@@ -10,7 +10,8 @@ use serde_saphyr::Spanned;
 use super::error::ProjectError;
 use super::place::Place;
 
-/// How `devspace up` makes a copy of one service from this folder.
+/// How `devspace up` makes a copy of one service from this folder; or, with `workspace`, which services make up the
+/// application that `devspace local start` runs.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "devspace.yaml")]
@@ -42,7 +43,8 @@ pub(crate) struct RawProject {
     /// `build`, and none where there is one. An empty list is for a program that reloads itself.
     #[schemars(with = "Option<Vec<String>>")]
     pub(super) restart: Option<Vec<Spanned<String>>>,
-    /// Environment of `build` and `run`. `${space}` stands for the space's name.
+    /// Environment of `build` and `run`. `${space}` stands for the space's name. Here and in `build` and `run`, `${port}`
+    /// stands for the service's first port and `${port:9229}` for the port that plays the part of 9229.
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     pub(super) env: Option<BTreeMap<String, Spanned<String>>>,
     /// Ports that the program listens on. Default: those that the baseline's Service reaches.
@@ -54,6 +56,43 @@ pub(crate) struct RawProject {
     /// How long requests wait while the copy restarts, as `90s`. Default: 30s.
     #[schemars(with = "Option<String>")]
     pub(super) hold: Option<Spanned<String>>,
+    /// What counts on the local engine only.
+    pub(super) local: Option<RawLocal>,
+    /// The application that `devspace local start` runs on this machine. A file with it has no other key but `devspace`.
+    #[schemars(with = "Option<RawWorkspace>")]
+    pub(super) workspace: Option<Spanned<RawWorkspace>>,
+}
+
+/// What counts on the local engine only.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLocal {
+    /// Environment on the local engine, for the service and its copies. `${package.url}`, `${package.host}` and
+    /// `${package.port}` stand for the address of the service `package`, `${data}` for a folder that the service keeps;
+    /// `${space}` and `${port}` as in `env`.
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(super) env: Option<BTreeMap<String, Spanned<String>>>,
+}
+
+/// An application on this machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawWorkspace {
+    /// Its name, which is the name of the baseline: a DNS label.
+    #[schemars(with = "String")]
+    pub(super) name: Option<Spanned<String>>,
+    /// Folders of its services, relative to this file. Each has a `devspace.yaml` with `service`, `ports`, `sync` and `run`.
+    #[schemars(with = "Vec<String>")]
+    pub(super) services: Option<Spanned<Vec<Spanned<String>>>>,
+    /// The host that people use, without a port. Default: `localhost`, so that a space is at `red.localhost`.
+    #[schemars(with = "Option<String>")]
+    pub(super) host: Option<Spanned<String>>,
+    /// Path prefixes and the service that answers each. Default: `/` is the first service.
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub(super) routes: Option<BTreeMap<String, Spanned<String>>>,
+    /// The port for people. Default: 7080. Where it is taken another one is picked, and said.
+    #[schemars(with = "Option<u16>")]
+    pub(super) port: Option<Spanned<u16>>,
 }
 
 /// CPU and memory as Kubernetes quantities.

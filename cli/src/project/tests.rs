@@ -80,7 +80,7 @@ fn the_files_of_the_documentation_are_read() {
     );
     assert_eq!(jvm.hold, Some(Duration::from_secs(90)));
     let space = SpaceName::try_new("red").unwrap();
-    assert_eq!(jvm.environment(&space)["WHO"], "red-${x}");
+    assert_eq!(jvm.environment(Some(&space))["WHO"], "red-${x}");
 }
 
 #[test]
@@ -124,6 +124,8 @@ fn faults_are_told_with_their_place() {
         "devspace: 1\nservice: a\nimage: x\nports: [0]\n",
         "devspace: 1\nservice: a\nimage: x\nports: [70000]\n",
         "devspace: 1\nservice: a\nimage: x\nenv: {A: 'x-${spaec}'}\n",
+        "devspace: 1\nservice: a\nimage: x\nlocal: {env: {A: '${package.uri}'}}\n",
+        "devspace: 1\nservice: a\nimage: x\nlocal: {envs: {}}\n",
     ];
     let shown: Vec<String> = cases
         .iter()
@@ -186,6 +188,8 @@ fn the_schema_names_every_key() {
         "ports",
         "debug",
         "hold",
+        "local",
+        "workspace",
     ] {
         assert!(keys.contains(&key), "{key} of {keys:?}");
     }

@@ -10,6 +10,15 @@ fn known(names: &[&str]) -> BTreeMap<String, Discovery> {
         .collect()
 }
 
+fn identity(engine: &'static str, namespace: &str) -> Identity {
+    Identity {
+        engine,
+        context: "dev".into(),
+        server: "server".into(),
+        namespace: namespace.into(),
+    }
+}
+
 fn from_flag(value: &str) -> Option<Sourced<String>> {
     Some(Sourced {
         value: value.into(),
@@ -28,7 +37,7 @@ fn from_file(value: &str) -> Option<Sourced<String>> {
 fn a_baseline_is_chosen_by_flag_file_number_and_context() {
     let two = known(&["shop", "bank"]);
     let chosen = |wanted, selected, known: &_, context| {
-        choose_baseline(wanted, selected, known, context).map(|it| it.value)
+        choose_baseline(wanted, selected, known, &identity(Identity::KUBE, context)).map(|it| it.value)
     };
     assert_eq!(
         chosen(from_flag("bank"), from_file("shop"), &two, "shop").as_deref(),
@@ -50,16 +59,21 @@ fn a_baseline_is_chosen_by_flag_file_number_and_context() {
     assert_eq!(
         chosen(None, None, &two, "default"),
         Err(BaselineChoiceError::Several {
+            engine: Identity::KUBE,
             known: vec!["bank".into(), "shop".into()]
         })
     );
     assert_eq!(
         chosen(None, None, &known(&[]), "default"),
-        Err(BaselineChoiceError::None)
+        Err(BaselineChoiceError::None {
+            engine: Identity::KUBE
+        })
     );
     assert_eq!(
         chosen(from_flag("shop"), None, &known(&[]), "default"),
-        Err(BaselineChoiceError::None)
+        Err(BaselineChoiceError::None {
+            engine: Identity::KUBE
+        })
     );
     let error = chosen(from_flag("shpo"), None, &two, "shop").unwrap_err();
     assert_eq!(
@@ -67,6 +81,13 @@ fn a_baseline_is_chosen_by_flag_file_number_and_context() {
         "no baseline `shpo` in this cluster (named by `--baseline`)"
     );
     assert_eq!(error.hint().unwrap().text, "did you mean `shop`?");
+    let nothing = known(&[]);
+    let error = choose_baseline(None, None, &nothing, &identity(Identity::LOCAL, "")).unwrap_err();
+    assert_eq!(error.to_string(), "no baseline on this machine");
+    assert_eq!(
+        error.hint().unwrap().block.as_deref(),
+        Some("devspace local start FOLDER")
+    );
 }
 
 #[test]

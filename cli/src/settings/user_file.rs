@@ -1,4 +1,4 @@
-//! The user's own file: which space is selected for which context.
+//! The user's own file: which engine is in use, and which space is selected for which context.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 
+use super::EngineKind;
 use crate::exit::Exit;
 use crate::report::Report;
 
@@ -28,6 +29,12 @@ pub(crate) struct UserFile {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Content {
+    /// What `devspace use` chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineKind>,
+    /// The context that `devspace use kube CONTEXT` chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
     /// Selections by engine and context, as `kube/kind-dev`.
     #[serde(default)]
     selected: BTreeMap<String, Selection>,
@@ -37,7 +44,7 @@ struct Content {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserFileError {
     /// There is no home folder.
-    #[error("no home folder, so no place for the selected space")]
+    #[error("no home folder, so no place for what you chose")]
     NoHome(#[source] etcetera::HomeDirError),
     /// It cannot be read.
     #[error("cannot read {}", path.display())]
@@ -103,6 +110,34 @@ impl UserFile {
         self.content
             .selected
             .insert(format!("{engine}/{context}"), selection);
+        self.write()
+    }
+
+    /// What `devspace use` chose.
+    pub(crate) const fn engine(&self) -> Option<EngineKind> {
+        self.content.engine
+    }
+
+    /// The context that it chose with it.
+    pub(crate) fn context(&self) -> Option<&str> {
+        self.content.context.as_deref()
+    }
+
+    /// Keeps the engine, with a context of the kubeconfig or without.
+    ///
+    /// # Errors
+    /// [`UserFileError::Write`].
+    pub(crate) fn use_engine(
+        &mut self,
+        engine: EngineKind,
+        context: Option<String>,
+    ) -> Result<(), UserFileError> {
+        self.content.engine = Some(engine);
+        self.content.context = context;
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), UserFileError> {
         let failed = |source| UserFileError::Write {
             path: self.path.clone(),
             source,
@@ -146,6 +181,24 @@ mod tests {
         assert_eq!(file.selection("kube", "dev"), Some(&selection));
         assert_eq!(file.selection("kube", "prod"), None);
         assert_eq!(file.selection("local", "dev"), None);
+    }
+
+    #[test]
+    fn an_engine_is_kept_beside_the_selections() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("selection.json");
+        std::fs::write(
+            &path,
+            r#"{"selected": {"kube/dev": {"baseline": "shop", "space": "red"}}}"#,
+        )
+        .unwrap();
+        let mut file = UserFile::load_from(path.clone()).unwrap();
+        assert_eq!((file.engine(), file.context()), (None, None));
+        file.use_engine(EngineKind::Kube, Some("dev".into())).unwrap();
+        file.use_engine(EngineKind::Local, None).unwrap();
+        let file = UserFile::load_from(path).unwrap();
+        assert_eq!((file.engine(), file.context()), (Some(EngineKind::Local), None));
+        assert_eq!(file.selection("kube", "dev").unwrap().space, "red");
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub const ROUTER_LABEL: &str = "devspace.dev/router";
 /// Annotation on a ServiceCopy: any text that changes when the developer asks anew (`up` writes one each time).
 /// With a new value the copy takes over what has changed in the baseline since; without, the change is only drift.
 pub const REFRESH_ANNOTATION: &str = "devspace.dev/refresh";
+/// Annotation on a ServiceCopy: the ports that its program listens on, then its debugger's, comma separated.
+pub const PORTS_ANNOTATION: &str = "devspace.dev/ports";
 /// Annotation on a copy's Deployment: which ask of the developer its template follows.
 pub const DERIVED_FROM_ANNOTATION: &str = "devspace.dev/derived-from";
 /// Annotation on a copy's Deployment: hash of the template that we derived.

@@ -50,7 +50,7 @@ pub(super) async fn ask(invocation: &Invocation, baseline: Option<String>) -> Re
             });
         }
     };
-    let engine: &dyn Engine = &engine;
+    let engine: &dyn Engine = engine.as_ref();
     let local = engine.identity().engine == "local";
     let asked = tokio::time::timeout(ANSWER, services(engine, &file, wanted)).await;
     let why = match asked {
@@ -77,7 +77,7 @@ async fn services(
     file: &UserFile,
     wanted: Option<Sourced<String>>,
 ) -> Result<(String, Vec<String>), AnyReport> {
-    let name = find_baseline(engine, file, wanted).await?;
+    let name = find_baseline(engine, file, wanted).await?.value;
     let objects = engine.baselines().list(&name).await?;
     let services = objects
         .into_iter()

@@ -8,7 +8,10 @@ use crate::exit::Exit;
 
 /// Events with what they mean, in the order of a life.
 const EVENTS: &[(&str, &str)] = &[
-    ("engine", "where the command works"),
+    (
+        "engine",
+        "where the command works: `engine`, `context`, `server`, `baseline`, `space`, and what named each: `engine_by`, `baseline_by`, `chosen_by`",
+    ),
     (
         "space",
         "the space is there: `space`, `baseline`, `namespace`, `created`, `seconds`",
@@ -86,10 +89,9 @@ const EVENTS: &[(&str, &str)] = &[
         "left",
         "`init` left the file at `path` as it is: `why`; `text` is what to add by hand",
     ),
-    ("next", "`commands` to type next"),
     (
         "copy",
-        "a row of `status`: `service`, `phase`, `routed`, `revision`, `drift`, `pod`, `message`, `changes`",
+        "a row of `status`: `service`, `phase`, `routed`, `revision`, `in_sync` (null unless compared with this folder), `drift`, `pod`, `message`, `changes`",
     ),
     (
         "space_info",
@@ -104,7 +106,37 @@ const EVENTS: &[(&str, &str)] = &[
         "restored",
         "a Service was put back, or with `done` false would be",
     ),
-    ("version", "versions"),
+    (
+        "local_engine",
+        "the daemon of the local engine: `version`, `pid`, `state`, `log`, `started` by this command",
+    ),
+    (
+        "local_stopped",
+        "the daemon is gone with all that it ran: `pid`, null if there was none",
+    ),
+    (
+        "workspace",
+        "a workspace of the local engine: `workspace`, `file`, `url` of its gateway, `port_note` if the port asked for was taken",
+    ),
+    (
+        "local_service",
+        "a service of a workspace, as it changes and as a row: `workspace`, `service`, `phase`, `url`, `crashes`, `message`",
+    ),
+    ("next", "what to try next: `commands`"),
+    (
+        "used",
+        "an engine was chosen for later commands: `engine`, `context`, `file`",
+    ),
+    ("forwarding", "`port` of a copy is reachable here at `address`"),
+    (
+        "setting",
+        "a row of `config`: `key`, `value`, `origin`, `ways` to set it, strongest first",
+    ),
+    ("written", "a manual page was written: `file`"),
+    (
+        "version",
+        "versions: `devspace`, `objects`, `local` of the local engine's daemon if one runs",
+    ),
     ("warning", "something to know: `message`"),
     (
         "error",

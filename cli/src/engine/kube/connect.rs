@@ -38,7 +38,7 @@ pub(crate) async fn connect(options: ConnectOptions) -> Result<Kube, EngineError
     };
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     let identity = Identity {
-        engine: "kube",
+        engine: Identity::KUBE,
         context: context.clone(),
         server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
         namespace: config.default_namespace.clone(),
@@ -61,10 +61,12 @@ fn read(file: Option<PathBuf>) -> Result<Kubeconfig, EngineError> {
     read.map_err(|error| match error {
         KubeconfigError::FindPath => EngineError::NoConfig {
             looked: "there is no home folder".to_owned(),
+            local_runs: false,
         },
         KubeconfigError::ReadConfig(source, path) if source.kind() == std::io::ErrorKind::NotFound => {
             EngineError::NoConfig {
                 looked: format!("{} does not exist", path.display()),
+                local_runs: false,
             }
         }
         error => EngineError::Config(Box::new(error)),

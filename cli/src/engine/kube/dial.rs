@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::faults::{attempt, fault};
 use super::{Kube, pods};
 use crate::engine::{CopyRef, EngineError};
-use crate::report::causes;
+use crate::report::one_line;
 
 /// How long a call tries before it reports why there is no connection. A pod comes about within seconds, and a caller that
 /// got an error waits longer and longer between its calls, so a start is waited for here.
@@ -129,19 +129,11 @@ impl Dial for PodDial {
         async {
             match self.connect().await {
                 Ok(stream) => Ok(Box::new(stream) as Box<dyn ByteStream>),
-                Err(error) => Err(DialError::new(reason(&error))),
+                Err(error) => Err(DialError::new(one_line(&error))),
             }
         }
         .boxed()
     }
-}
-
-/// The error with its causes, in one line.
-fn reason(error: &EngineError) -> String {
-    std::iter::once(error.to_string())
-        .chain(causes(error))
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// A forwarded port. What the kubelet says on the error channel (nobody listens on the port) ends it with that reason;

@@ -6,7 +6,7 @@ use kube::api::{AttachParams, TerminalSize};
 
 use super::faults::{attempt, fault};
 use super::{Kube, pods};
-use crate::engine::{BoxResize, CopyRef, EngineError, Exec};
+use crate::engine::{BoxResize, CopyRef, EngineError, Exec, Streams};
 
 /// The cause in a Status that carries the exit code of a command (Kubernetes: `ExitCode` of remotecommand).
 const EXIT_CODE: &str = "ExitCode";
@@ -57,14 +57,14 @@ pub(super) async fn exec(
         drop(process);
         status.map(|status| exit_code(&status)).ok_or_else(lost)
     };
-    Ok(Exec {
+    Ok(Exec::There(Streams {
         stdin: Box::pin(stdin),
         stdout: Box::pin(stdout),
         stderr: stderr
             .map(|stderr| -> std::pin::Pin<Box<dyn tokio::io::AsyncRead + Send>> { Box::pin(stderr) }),
         resize,
         exit: exit.boxed(),
-    })
+    }))
 }
 
 /// The code in `status`; a failure without one (the program does not exist) is 126, as in shells.

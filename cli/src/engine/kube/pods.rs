@@ -106,7 +106,10 @@ pub(super) async fn logs(kube: &Kube, copy: &CopyRef, query: LogQuery) -> Result
         .lines()
         .map_err(|error| EngineError::Stream(Box::new(error)))
         .boxed();
-    Ok(LogStream { pod: name, lines })
+    Ok(LogStream {
+        pod: Some(name),
+        lines,
+    })
 }
 
 /// Warnings that Kubernetes recorded about the current pod.

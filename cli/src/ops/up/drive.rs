@@ -182,22 +182,23 @@ async fn debug(context: &Context, port: Option<u16>) -> Option<tunnel::Forward> 
     let port = port.filter(|_| context.stay)?;
     let dial = context.engine.dial(&context.copy, port);
     let service = context.copy.service.clone();
-    let (forward, event) = match tunnel::Forward::open(port, dial).await {
-        Ok(forward) => {
-            let address = forward.address.clone();
-            (Some(forward), Event::Debug { service, address })
-        }
-        Err(error) => {
-            let message = format!("port {port} for the debugger cannot be opened here: {error}");
-            (
-                None,
-                Event::Warning {
-                    service: Some(service),
-                    message,
-                },
-            )
-        }
-    };
+    let (forward, event) =
+        match tunnel::Forward::open(port, dial, service.clone(), context.event_tx.clone()).await {
+            Ok(forward) => {
+                let address = forward.address.clone();
+                (Some(forward), Event::Debug { service, address })
+            }
+            Err(error) => {
+                let message = format!("port {port} for the debugger cannot be opened here: {error}");
+                (
+                    None,
+                    Event::Warning {
+                        service: Some(service),
+                        message,
+                    },
+                )
+            }
+        };
     tell(&context.event_tx, event).await;
     forward
 }

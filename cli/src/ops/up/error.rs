@@ -160,7 +160,7 @@ impl Report for UpError {
                 "devspace logs",
             )),
             Self::TimedOut { troubles, .. } if !troubles.is_empty() => {
-                Some(Hint::with("Kubernetes says about its pod", troubles.join("\n")))
+                Some(Hint::with("the engine says about it", troubles.join("\n")))
             }
             Self::TimedOut { .. } => Some(Hint::with(
                 "the copy runs on; give it more time with `--timeout`, or look at it",

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use devspace_api::ServiceCopy;
 use devspace_api::copy::{CopyMode, CopyResources, ServiceCopySpec};
+use devspace_api::names::PORTS_ANNOTATION;
 use devspace_core::SpaceName;
 use devspace_sync::session::{Build, ClientIdentity, Program, SessionConfig, SyncRoot};
+use kube::ResourceExt;
 
 use super::CopyRequest;
 use crate::project::Project;
@@ -20,11 +22,24 @@ pub(crate) fn of_folder(project: &Project, space: &SpaceName, client: ClientIden
         cache: project.cache.clone(),
         ..base(project)
     };
+    let mut object = ServiceCopy::new(&service, spec);
+    // An engine that picks ports itself has to know which ones there are.
+    let ports: Vec<String> = project
+        .ports
+        .iter()
+        .chain(&project.debug)
+        .map(u16::to_string)
+        .collect();
+    if !ports.is_empty() {
+        object
+            .annotations_mut()
+            .insert(PORTS_ANNOTATION.to_owned(), ports.join(","));
+    }
     CopyRequest {
-        object: ServiceCopy::new(&service, spec),
+        object,
         session: Some(SessionConfig {
             roots: roots(project),
-            program: program(project, space),
+            program: program(project, Some(space)),
             client,
         }),
         debug: project.debug,
@@ -38,7 +53,7 @@ pub(crate) fn of_image(project: &Project, space: &SpaceName, image: String) -> C
     let spec = ServiceCopySpec {
         mode: CopyMode::Image,
         image: Some(image),
-        env: project.environment(space),
+        env: project.environment(Some(space)),
         ..base(project)
     };
     CopyRequest {
@@ -79,7 +94,7 @@ fn base(project: &Project) -> ServiceCopySpec {
     }
 }
 
-fn roots(project: &Project) -> Vec<SyncRoot> {
+pub(crate) fn roots(project: &Project) -> Vec<SyncRoot> {
     let root = |rule: &crate::project::SyncRule| SyncRoot {
         from: rule.from.clone(),
         to: rule.to.clone(),
@@ -90,7 +105,7 @@ fn roots(project: &Project) -> Vec<SyncRoot> {
 }
 
 /// Environment and command go to the agent and not into the pod's template: changing them restarts the program, not the pod.
-fn program(project: &Project, space: &SpaceName) -> Program {
+pub(crate) fn program(project: &Project, space: Option<&SpaceName>) -> Program {
     let env: BTreeMap<String, String> = project.environment(space);
     let build = project.build.as_ref().map(|build| {
         let (command, when) = (build.command.clone(), build.when.clone());
@@ -134,7 +149,7 @@ mod tests {
     fn a_folder_becomes_an_object_and_a_session() {
         let folder = tempfile::tempdir().unwrap();
         let text = "devspace: 1\nservice: a\nimage: dev\nresources: {cpu: 500m}\ncache: [/c]\nsync: [{from: ., to: /app, only: [src]}]\n\
-                    build: {run: [make], when: [src/**]}\nrun: [./a]\nenv: {S: '${space}'}\nports: [8081]\nhold: 1500ms\n";
+                    build: {run: [make], when: [src/**]}\nrun: [./a]\nenv: {S: '${space}'}\nports: [8081]\ndebug: 9229\nhold: 1500ms\n";
         let project = Project::parse(&folder.path().join("devspace.yaml"), text).unwrap();
         let space = SpaceName::try_new("red").unwrap();
         let client = ClientIdentity {
@@ -148,6 +163,7 @@ mod tests {
             serde_json::json!({"service": "a", "mode": "Agent", "image": "dev", "resources": {"cpu": "500m"},
                 "syncTargets": ["/app"], "cache": ["/c"], "hold": "1500ms", "fallback": "Fail"})
         );
+        assert_eq!(request.object.annotations()[PORTS_ANNOTATION], "8081,9229");
         let session = request.session.unwrap();
         assert_eq!(session.roots[0].from, Path::new(folder.path()));
         assert_eq!(

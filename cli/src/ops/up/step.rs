@@ -126,6 +126,8 @@ pub(super) struct State {
     routed: bool,
     up: bool,
     halted: Option<String>,
+    /// Why the object could not be watched when that was last told.
+    unwatched: Option<String>,
     ended: bool,
 }
 
@@ -158,6 +160,7 @@ impl State {
             routed: false,
             up: false,
             halted: None,
+            unwatched: None,
             ended: false,
         }
     }
@@ -215,16 +218,22 @@ pub(super) fn step(mut state: State, input: Input, now: Duration) -> (State, Vec
             state.generation = copy.metadata.generation.unwrap_or_default();
             see(&mut state, &copy, now)
         }
-        Input::Seen(Some(copy)) => see(&mut state, &copy, now),
+        Input::Seen(Some(copy)) => {
+            state.unwatched = None;
+            see(&mut state, &copy, now)
+        }
         // Before the first write there is nothing to lose.
         Input::Seen(None) if state.generation == 0 => Vec::new(),
         Input::Seen(None) => vec![Effect::End(Err(UpError::Removed {
             service: state.service.clone(),
         }))],
-        Input::Unwatched(message) => vec![warn(
-            &state,
-            format!("its state cannot be watched now: {message}"),
-        )],
+        // Each try fails in the same way; the first one is news.
+        Input::Unwatched(message) if state.unwatched.as_ref() == Some(&message) => Vec::new(),
+        Input::Unwatched(message) => {
+            let told = warn(&state, format!("its state cannot be watched now: {message}"));
+            state.unwatched = Some(message);
+            vec![told]
+        }
         Input::Session(event) => session::take(&mut state, event, now),
         Input::Quiet => {
             state.quiet = state.answers();

@@ -6,7 +6,11 @@ use std::sync::Arc;
 
 use devspace_sync::session::{Dial, Tunnel};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+use crate::event::Event;
+use crate::report::one_line;
 
 /// Ports for a space are taken from here on, by its name: the same space gets the same port as long as it is free.
 /// The range is below the ports that systems hand out by themselves (Linux: from 32768 on).
@@ -57,27 +61,38 @@ impl Entrance {
     }
 }
 
-/// A port of a copy's loopback, reachable here at the same number.
-pub(super) struct Forward {
+/// A port of a copy, reachable here.
+pub(crate) struct Forward {
     /// `127.0.0.1:PORT`.
-    pub(super) address: String,
+    pub(crate) address: String,
     _tasks: JoinSet<()>,
 }
 
 impl Forward {
-    /// Listens on `port` of 127.0.0.1 and relays each connection over one of `dial`.
+    /// Listens on `port` of 127.0.0.1, 0 for any, and relays each connection over one of `dial`.
+    /// A connection that cannot be made is told on `event_tx`.
     ///
     /// # Errors
     /// The port is taken.
-    pub(super) async fn open(port: u16, dial: Arc<dyn Dial>) -> io::Result<Self> {
+    pub(crate) async fn open(
+        port: u16,
+        dial: Arc<dyn Dial>,
+        service: String,
+        event_tx: mpsc::Sender<Event>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let port = listener.local_addr()?.port();
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, move |mut stream| {
-            let dial = Arc::clone(&dial);
+            let (dial, service, event_tx) = (Arc::clone(&dial), service.clone(), event_tx.clone());
             async move {
                 match dial.dial().await {
                     Ok(mut far) => drop(tokio::io::copy_bidirectional(&mut stream, &mut far).await),
-                    Err(error) => tracing::debug!(%error, "the debugger's port cannot be reached"),
+                    Err(error) => {
+                        let message = format!("a connection was refused: {}", one_line(&error));
+                        let service = Some(service);
+                        drop(event_tx.send(Event::Warning { service, message }).await);
+                    }
                 }
             }
         }));

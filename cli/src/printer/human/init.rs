@@ -22,12 +22,6 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
             }
             (To::Talk, line)
         }
-        Event::Next { commands } => (
-            To::Talk,
-            commands.iter().fold("next:".to_owned(), |text, command| {
-                format!("{text}\n    {command}")
-            }),
-        ),
         _ => return None,
     };
     Some(line)
