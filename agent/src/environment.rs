@@ -146,7 +146,10 @@ impl Environment {
     #[must_use]
     pub fn listening(&self, declared: &[u16]) -> Vec<u16> {
         let ports = self.ports_of(declared);
-        self.declared(declared).iter().map(|port| ports.of(*port)).collect()
+        self.declared(declared)
+            .iter()
+            .map(|port| ports.of(*port))
+            .collect()
     }
 
     /// `command` with ports filled in, and with folders in the place of a container's paths.
@@ -173,7 +176,11 @@ impl Environment {
     }
 
     fn declared<'a>(&'a self, declared: &'a [u16]) -> &'a [u16] {
-        if declared.is_empty() { &self.ports } else { declared }
+        if declared.is_empty() {
+            &self.ports
+        } else {
+            declared
+        }
     }
 
     fn ports_of(&self, declared: &[u16]) -> Ports {
@@ -272,7 +279,10 @@ mod tests {
         assert_eq!(environment.working_dir(None), Some("/v/root/app".into()));
         assert_eq!(environment.working_dir(Some("/tmp")), Some("/tmp".into()));
         let run = ["/app/bin".to_owned(), "--port=${port}".to_owned()];
-        assert_eq!(environment.command(&run, &[]), ["/v/root/app/bin", "--port=40001"]);
+        assert_eq!(
+            environment.command(&run, &[]),
+            ["/v/root/app/bin", "--port=40001"]
+        );
     }
 
     #[test]

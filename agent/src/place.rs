@@ -21,7 +21,12 @@ pub struct Ports {
 impl From<BTreeMap<String, PathBuf>> for Paths {
     fn from(map: BTreeMap<String, PathBuf>) -> Self {
         let clean = |(path, folder): (String, PathBuf)| (path.trim_end_matches('/').to_owned(), folder);
-        Self(map.into_iter().map(clean).filter(|(path, _)| !path.is_empty()).collect())
+        Self(
+            map.into_iter()
+                .map(clean)
+                .filter(|(path, _)| !path.is_empty())
+                .collect(),
+        )
     }
 }
 
@@ -149,8 +154,14 @@ mod tests {
             picked: BTreeMap::from([(8080, 40_001), (9229, 40_002)]),
         };
         assert_eq!(ports.fill("a ${port} ${port:9229} ${port:5}"), "a 40001 40002 5");
-        assert_eq!(ports.fill("${ports} ${port:x} ${port:1"), "${ports} ${port:x} ${port:1");
-        let cluster = Ports { first: Some(8080), picked: BTreeMap::new() };
+        assert_eq!(
+            ports.fill("${ports} ${port:x} ${port:1"),
+            "${ports} ${port:x} ${port:1"
+        );
+        let cluster = Ports {
+            first: Some(8080),
+            picked: BTreeMap::new(),
+        };
         assert_eq!(cluster.fill("${port}:${port:9229}"), "8080:9229");
         assert_eq!(Ports::default().fill("${port}"), "${port}");
     }

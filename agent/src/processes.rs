@@ -113,7 +113,13 @@ mod tests {
 
     #[test]
     fn generations_are_followed() {
-        let process = |pid, parent| Process { pid, state: 'S', parent, session: 1, started: 0 };
+        let process = |pid, parent| Process {
+            pid,
+            state: 'S',
+            parent,
+            session: 1,
+            started: 0,
+        };
         let all = [process(4, 3), process(3, 2), process(2, 1), process(9, 8)];
         let found: Vec<u32> = below(&all, &[2].into()).iter().map(|one| one.pid).collect();
         assert_eq!(found, [3, 4]);

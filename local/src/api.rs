@@ -86,7 +86,11 @@ async fn workspaces(
     rest: &[&str],
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Refusal> {
-    let gone = |name: &str| Refusal::not_found(format!("there is no workspace {name}; type `devspace local start`"));
+    let gone = |name: &str| {
+        Refusal::not_found(format!(
+            "there is no workspace {name}; type `devspace local start`"
+        ))
+    };
     match (request.method().clone(), rest) {
         (Method::GET, []) => json(StatusCode::OK, &daemon.states()),
         (Method::PUT, [name]) => {
@@ -121,7 +125,9 @@ impl From<WorkspaceError> for Refusal {
     fn from(error: WorkspaceError) -> Self {
         match error {
             WorkspaceError::Invalid(message) => Self::invalid(message),
-            WorkspaceError::Write(_) | WorkspaceError::Router(_) | WorkspaceError::Stopping => Self::failed(&error),
+            WorkspaceError::Write(_) | WorkspaceError::Router(_) | WorkspaceError::Stopping => {
+                Self::failed(&error)
+            }
         }
     }
 }

@@ -48,7 +48,9 @@ fn copy_one(from: &Path, to: &Path, linked: &mut HashMap<(u64, u64), PathBuf>) -
         return Ok(());
     }
     let identity = (there.dev(), there.ino());
-    if there.nlink() > 1 && let Some(first) = linked.get(&identity) {
+    if there.nlink() > 1
+        && let Some(first) = linked.get(&identity)
+    {
         return fs::hard_link(first, to);
     }
     fs::copy(from, to)?;

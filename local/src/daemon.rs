@@ -179,7 +179,9 @@ fn check(workspace: &Workspace) -> Result<(), String> {
             return Err(format!("workspace {} has two services {name}", workspace.name));
         }
         if service.ports.is_empty() {
-            return Err(format!("service {name} has no port; write `ports: [8080]` in its devspace.yaml"));
+            return Err(format!(
+                "service {name} has no port; write `ports: [8080]` in its devspace.yaml"
+            ));
         }
         known.push(name);
     }
@@ -188,7 +190,9 @@ fn check(workspace: &Workspace) -> Result<(), String> {
             return Err(format!("the route {path} does not begin with `/`"));
         }
         if !known.contains(&name) {
-            return Err(format!("the route {path} leads to {name}, which is no service of the workspace"));
+            return Err(format!(
+                "the route {path} leads to {name}, which is no service of the workspace"
+            ));
         }
     }
     Ok(())

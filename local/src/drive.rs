@@ -136,7 +136,12 @@ impl Progress {
                 }
                 None
             }
-            SessionEvent::BuildFinished { ok: false, exit, revision, .. } => {
+            SessionEvent::BuildFinished {
+                ok: false,
+                exit,
+                revision,
+                ..
+            } => {
                 let lines: Vec<String> = self.lines.drain(..).collect();
                 let text = format!("the build failed ({})\n{}", ended(exit), lines.join("\n"));
                 // A build on this machine comes before its revision.
@@ -249,7 +254,10 @@ mod tests {
     fn it_is_over_when_the_newest_content_answers() {
         assert_eq!(after([live(1), synced(2), in_sync(2)]).result(), None);
         assert!(after([live(1), synced(2), in_sync(2)]).may_be_quiet());
-        assert_eq!(after([live(1), synced(2), in_sync(2), live(2)]).result(), Some(Ok(())));
+        assert_eq!(
+            after([live(1), synced(2), in_sync(2), live(2)]).result(),
+            Some(Ok(()))
+        );
         assert_eq!(after([in_sync(1), live(1)]).result(), Some(Ok(())));
     }
 
@@ -261,10 +269,15 @@ mod tests {
             took: Duration::ZERO,
             exit: Exit::Code(1),
         };
-        let output = SessionEvent::BuildOutput { line: "error: no".into() };
+        let output = SessionEvent::BuildOutput {
+            line: "error: no".into(),
+        };
         assert_eq!(after([failed(1), synced(2), in_sync(2)]).result(), None);
         let over = after([synced(2), in_sync(2), output, failed(2)]).result();
-        assert_eq!(over, Some(Err("the build failed (exit code 1)\nerror: no".into())));
+        assert_eq!(
+            over,
+            Some(Err("the build failed (exit code 1)\nerror: no".into()))
+        );
     }
 
     #[test]
@@ -275,6 +288,9 @@ mod tests {
             crash_loop: false,
         };
         let over = after([synced(1), in_sync(1), exited]).result();
-        assert_eq!(over, Some(Err("the program ended by itself (exit code 9)\nboom".into())));
+        assert_eq!(
+            over,
+            Some(Err("the program ended by itself (exit code 9)\nboom".into()))
+        );
     }
 }

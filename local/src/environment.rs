@@ -78,7 +78,10 @@ fn of_agent(inputs: &Inputs<'_>) -> impl Iterator<Item = (String, String)> {
         ("DEVSPACE_PORTS", ports.join(",")),
         ("DEVSPACE_PORT_MAP", json(serde_json::to_string(inputs.ports))),
         ("DEVSPACE_PATHS", json(serde_json::to_string(inputs.paths))),
-        ("DEVSPACE_SYNC_TARGETS", json(serde_json::to_string(inputs.targets))),
+        (
+            "DEVSPACE_SYNC_TARGETS",
+            json(serde_json::to_string(inputs.targets)),
+        ),
         (
             "DEVSPACE_COMMAND",
             json(serde_json::to_string(&inputs.service.program.run)),
@@ -121,7 +124,10 @@ pub(crate) fn paths<'p>(
         // `..` would lead out of the folder.
         let parts = path.split('/').filter(|part| !matches!(*part, "" | "." | ".."));
         let clean: PathBuf = parts.collect();
-        (path.trim_end_matches('/').to_owned(), folder.join("root").join(clean))
+        (
+            path.trim_end_matches('/').to_owned(),
+            folder.join("root").join(clean),
+        )
     };
     paths.into_iter().map(place).collect()
 }
@@ -167,7 +173,10 @@ mod tests {
             ("DRONE_SCHEDULER_SERVICE_HOST", "127.0.0.1"),
             ("DRONE_SCHEDULER_SERVICE_PORT", "21000"),
             ("DRONE_SCHEDULER_SERVICE_PORT_90", "21001"),
-            ("STORE", "sqlite:/s/data/delivery/x.db?peer=http://127.0.0.1:21000"),
+            (
+                "STORE",
+                "sqlite:/s/data/delivery/x.db?peer=http://127.0.0.1:21000",
+            ),
             ("DEBUG", "23001 23000 red"),
             ("DEBUG2", "23000"),
             ("HOME_DIR", "/s/copies/red/delivery/root/app/home"),

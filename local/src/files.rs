@@ -28,7 +28,9 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
         }
     };
     serde_json::from_slice(&text)
-        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "a file of the state folder is left out"))
+        .inspect_err(
+            |error| tracing::warn!(path = %path.display(), %error, "a file of the state folder is left out"),
+        )
         .ok()
 }
 
@@ -42,7 +44,9 @@ pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
 
 /// The last part of a path as text.
 pub(crate) fn name_of(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
 }
 
 /// Removes a file; one that is not there is what the caller wants.

@@ -48,8 +48,8 @@ pub(crate) async fn end_all(folder: &Path) {
 
 async fn end(record: Record, until: Instant) {
     let mut look = interval(Duration::from_millis(10));
-    while let Some(process) = processes::of(record.pid)
-        .filter(|process| process.started == record.started && !process.is_zombie())
+    while let Some(process) =
+        processes::of(record.pid).filter(|process| process.started == record.started && !process.is_zombie())
     {
         if Instant::now() > until {
             tracing::warn!(pid = record.pid, "an agent of an earlier daemon is killed");

@@ -98,7 +98,11 @@ pub(crate) fn refusal(copy: &ServiceCopy, workspace: &Workspace) -> Option<Refus
     if workspace.services.iter().any(|service| service.name == *wanted) {
         return None;
     }
-    let names: Vec<&str> = workspace.services.iter().map(|service| service.name.as_str()).collect();
+    let names: Vec<&str> = workspace
+        .services
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
     let near = nearest(wanted, &names);
     let hint = if near.is_empty() {
         format!("it has {}.", names.join(", "))
@@ -118,14 +122,21 @@ pub(crate) fn refusal(copy: &ServiceCopy, workspace: &Workspace) -> Option<Refus
 
 fn nearest<'n>(given: &str, known: &[&'n str]) -> Vec<&'n str> {
     let score = |name: &&'n str| (strsim::normalized_damerau_levenshtein(given, name), *name);
-    let mut scored: Vec<(f64, &str)> = known.iter().map(score).filter(|(score, _)| *score >= NEAR).collect();
+    let mut scored: Vec<(f64, &str)> = known
+        .iter()
+        .map(score)
+        .filter(|(score, _)| *score >= NEAR)
+        .collect();
     scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     scored.into_iter().map(|(_, name)| name).take(3).collect()
 }
 
 /// What of the spec does not count here, one line each.
 pub(crate) fn ignored(spec: &ServiceCopySpec) -> Vec<String> {
-    let image = spec.image.as_ref().map(|image| format!("image {image} is ignored: it runs on this machine"));
+    let image = spec
+        .image
+        .as_ref()
+        .map(|image| format!("image {image} is ignored: it runs on this machine"));
     let resources = spec.resources.as_ref();
     let resources = resources.map(|_| "resources are ignored: it runs on this machine".to_owned());
     let container = spec.container.as_ref();
@@ -191,11 +202,23 @@ pub(crate) mod tests {
 
     #[test]
     fn what_differs_is_replaced_after_it_has_ended() {
-        let (same, old, gone, ending) = (spec("same", 1), spec("new", 1), spec("gone", 1), spec("ending", 1));
+        let (same, old, gone, ending) = (
+            spec("same", 1),
+            spec("new", 1),
+            spec("gone", 1),
+            spec("ending", 1),
+        );
         let all = [(&same, false), (&old, false), (&gone, false), (&ending, true)];
-        let mut running: BTreeMap<UnitKey, (&UnitSpec, bool)> =
-            all.into_iter().map(|(spec, stopping)| (spec.key.clone(), (spec, stopping))).collect();
-        let wanted = vec![spec("same", 1), spec("new", 2), spec("fresh", 1), spec("ending", 1)];
+        let mut running: BTreeMap<UnitKey, (&UnitSpec, bool)> = all
+            .into_iter()
+            .map(|(spec, stopping)| (spec.key.clone(), (spec, stopping)))
+            .collect();
+        let wanted = vec![
+            spec("same", 1),
+            spec("new", 2),
+            spec("fresh", 1),
+            spec("ending", 1),
+        ];
         assert_eq!(
             plan(&running, wanted.clone()),
             [
@@ -223,7 +246,11 @@ pub(crate) mod tests {
         );
         copy.spec.service = "zzz".to_owned();
         let refused = refusal(&copy, &workspace).unwrap();
-        assert!(refused.message.contains("it has package, delivery. A service"), "{}", refused.message);
+        assert!(
+            refused.message.contains("it has package, delivery. A service"),
+            "{}",
+            refused.message
+        );
         copy.spec.mode = CopyMode::Image;
         assert_eq!(refusal(&copy, &workspace).unwrap().reason, "NoImages");
     }
@@ -239,6 +266,9 @@ pub(crate) mod tests {
         assert_eq!(of_pod(&spec), before);
         spec.image = Some("rust:1".to_owned());
         assert_ne!(of_pod(&spec), before);
-        assert_eq!(ignored(&spec), ["image rust:1 is ignored: it runs on this machine"]);
+        assert_eq!(
+            ignored(&spec),
+            ["image rust:1 is ignored: it runs on this machine"]
+        );
     }
 }

@@ -65,7 +65,9 @@ impl Reach {
 impl Dial for Reach {
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn ByteStream>, DialError>> {
         Reach::dial(self, AGENT_CONTROL)
-            .map(|dialled| dialled.map_err(|error| DialError::caused_by("the agent does not answer yet", error)))
+            .map(|dialled| {
+                dialled.map_err(|error| DialError::caused_by("the agent does not answer yet", error))
+            })
             .boxed()
     }
 }

@@ -23,7 +23,9 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum StateFolderError {
     /// The user has no home folder.
-    #[error("there is no place for the local engine's state: HOME is not set; set {STATE_VARIABLE} to a folder")]
+    #[error(
+        "there is no place for the local engine's state: HOME is not set; set {STATE_VARIABLE} to a folder"
+    )]
     NoHome(#[source] etcetera::HomeDirError),
     /// The variable holds a relative path.
     #[error("{STATE_VARIABLE} is `{0}`; it must be an absolute path")]

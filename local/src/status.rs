@@ -52,7 +52,8 @@ pub(crate) fn of_copy(
     let generation = copy.metadata.generation;
     let is_ready = agent.is_some_and(|agent| agent.readiness != Readiness::Down) && refusal.is_none();
     // A restart in progress is no end: what was ready stays so, what was not is not yet.
-    let is_ready = is_ready && (old.ever_ready || agent.is_some_and(|agent| agent.readiness == Readiness::Ready));
+    let is_ready =
+        is_ready && (old.ever_ready || agent.is_some_and(|agent| agent.readiness == Readiness::Ready));
     let ever_ready = old.ever_ready || is_ready;
     let phase = match refusal {
         Some(_) => CopyPhase::Refused,
@@ -65,15 +66,32 @@ pub(crate) fn of_copy(
         Some(refusal) => (false, refusal.reason, refusal.message.clone()),
         None if is_ready => (true, "Ready", String::new()),
         None if !trouble.is_empty() => (false, "PodTrouble", trouble),
-        None if ever_ready => (false, "NotReady", "the program was ready and is not now".to_owned()),
-        None => (false, "Starting", "the agent or its program is starting".to_owned()),
+        None if ever_ready => (
+            false,
+            "NotReady",
+            "the program was ready and is not now".to_owned(),
+        ),
+        None => (
+            false,
+            "Starting",
+            "the agent or its program is starting".to_owned(),
+        ),
     };
     let mut conditions = old.conditions;
-    condition::set(&mut conditions, make(kind::READY, ok, reason, message, generation));
+    condition::set(
+        &mut conditions,
+        make(kind::READY, ok, reason, message, generation),
+    );
     let routed = if routed && is_ready {
         make(kind::ROUTED, true, "Applied", "", generation)
     } else {
-        make(kind::ROUTED, false, "NotReady", "the copy is not ready", generation)
+        make(
+            kind::ROUTED,
+            false,
+            "NotReady",
+            "the copy is not ready",
+            generation,
+        )
     };
     condition::set(&mut conditions, routed);
     let ports = service.map(|service| service.ports.iter().map(|port| i32::from(*port)).collect());
@@ -83,7 +101,9 @@ pub(crate) fn of_copy(
         pod: agent.map(|agent| agent.pod.clone()),
         ever_ready,
         ports: ports.unwrap_or_default(),
-        command: service.map(|service| service.program.run.clone()).unwrap_or_default(),
+        command: service
+            .map(|service| service.program.run.clone())
+            .unwrap_or_default(),
         template_hash: None,
         changes: plan::ignored(&copy.spec),
         conditions,
@@ -114,9 +134,18 @@ pub(crate) fn of_space(
         ),
         Some(Err(error)) => (
             vec![name.clone()],
-            make(kind::READY, false, chain_reason(&error), error.to_string(), generation),
+            make(
+                kind::READY,
+                false,
+                chain_reason(&error),
+                error.to_string(),
+                generation,
+            ),
         ),
-        None => (vec![name.clone()], make(kind::READY, true, "Made", "", generation)),
+        None => (
+            vec![name.clone()],
+            make(kind::READY, true, "Made", "", generation),
+        ),
     };
     condition::set(&mut conditions, ready);
     let named = parsed.map(|parsed| format!("{}/", tunnel_url(&parsed, gateway).trim_end_matches('/')));
@@ -180,7 +209,13 @@ mod tests {
     }
 
     fn look(copy: &ServiceCopy, readiness: Readiness, routed: bool) -> ServiceCopyStatus {
-        of_copy(copy, Some(&service("package")), None, Some(&agent(readiness)), routed)
+        of_copy(
+            copy,
+            Some(&service("package")),
+            None,
+            Some(&agent(readiness)),
+            routed,
+        )
     }
 
     #[test]
@@ -188,14 +223,27 @@ mod tests {
         let mut copy = ServiceCopy::default();
         copy.metadata.generation = Some(3);
         let first = look(&copy, Readiness::Down, false);
-        assert_eq!((first.phase, first.observed_generation), (CopyPhase::Starting, Some(3)));
+        assert_eq!(
+            (first.phase, first.observed_generation),
+            (CopyPhase::Starting, Some(3))
+        );
         copy.status = Some(first);
-        assert_eq!(look(&copy, Readiness::Restarting, true).phase, CopyPhase::Starting);
+        assert_eq!(
+            look(&copy, Readiness::Restarting, true).phase,
+            CopyPhase::Starting
+        );
         let ready = look(&copy, Readiness::Ready, true);
-        assert_eq!((ready.phase, ready.ports.as_slice()), (CopyPhase::Ready, [8080].as_slice()));
+        assert_eq!(
+            (ready.phase, ready.ports.as_slice()),
+            (CopyPhase::Ready, [8080].as_slice())
+        );
         assert!(condition::is_true(&ready.conditions, kind::ROUTED));
         copy.status = Some(ready.clone());
-        assert_eq!(look(&copy, Readiness::Ready, true), ready, "an unchanged copy gives the same status");
+        assert_eq!(
+            look(&copy, Readiness::Ready, true),
+            ready,
+            "an unchanged copy gives the same status"
+        );
         assert_eq!(look(&copy, Readiness::Restarting, true).phase, CopyPhase::Ready);
         let down = look(&copy, Readiness::Down, false);
         assert_eq!((down.phase, down.ever_ready), (CopyPhase::Down, true));
@@ -204,10 +252,16 @@ mod tests {
 
     #[test]
     fn a_refusal_is_in_the_condition() {
-        let refusal = Refusal { reason: "NoImages", message: "none".into() };
+        let refusal = Refusal {
+            reason: "NoImages",
+            message: "none".into(),
+        };
         let status = of_copy(&ServiceCopy::default(), None, Some(&refusal), None, false);
         assert_eq!(status.phase, CopyPhase::Refused);
-        assert_eq!(condition::find(&status.conditions, kind::READY).unwrap().message, "none");
+        assert_eq!(
+            condition::find(&status.conditions, kind::READY).unwrap().message,
+            "none"
+        );
     }
 
     #[test]
@@ -220,7 +274,10 @@ mod tests {
         let shop = workspace(&["package"]);
         let status = of_space(&red, &shop, &[red.clone(), team], 7080, Some(21_000));
         assert_eq!(status.namespace.as_deref(), Some("devspace-shop--red"));
-        assert_eq!(status.urls, ["http://red.localhost:7080/", "http://127.0.0.1:21000/"]);
+        assert_eq!(
+            status.urls,
+            ["http://red.localhost:7080/", "http://127.0.0.1:21000/"]
+        );
         assert_eq!(status.chain, ["red", "team"]);
         assert!(condition::is_true(&status.conditions, kind::READY));
         let alone = of_space(&red, &shop, std::slice::from_ref(&red), 7080, None);

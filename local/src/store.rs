@@ -43,6 +43,13 @@ struct Objects {
     version: u64,
 }
 
+/// Whether a change counts that cannot be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Must,
+    IfPossible,
+}
+
 /// Why an object was not written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoreError {
@@ -133,7 +140,8 @@ impl Store {
     /// [`Store::list`] as types. What is no such object is left out: it was checked when it was written.
     pub(crate) fn typed<T: DeserializeOwned>(&self, kind: Kind, namespace: &str) -> Vec<T> {
         let all = self.list(kind, namespace).into_iter();
-        all.filter_map(|object| serde_json::from_value(object).ok()).collect()
+        all.filter_map(|object| serde_json::from_value(object).ok())
+            .collect()
     }
 
     /// Makes the object, or replaces what `body` names of labels, annotations and spec.
@@ -146,7 +154,7 @@ impl Store {
             merge(entry(&mut new, &["metadata", field]), named);
         }
         merge(entry(&mut new, &["spec"]), body.get("spec"));
-        self.write(&mut objects, key, old, new)
+        self.write(&mut objects, key, old, new, Keeping::Must)
     }
 
     /// Makes the object, or replaces it where `body` carries its current version.
@@ -164,10 +172,11 @@ impl Store {
             *entry(&mut new, &["metadata", field]) = object_of(named);
         }
         *entry(&mut new, &["spec"]) = object_of(body.get("spec").cloned());
-        self.write(&mut objects, key, old, new)
+        self.write(&mut objects, key, old, new, Keeping::Must)
     }
 
-    /// Writes the status of the object `uid`, if it is still that one and the status differs.
+    /// Writes the status of the object `uid`, if it is still that one and the status differs. It is told to watchers
+    /// even where it cannot be kept (a full disk): it is made anew after a restart.
     pub(crate) fn set_status(&self, key: &Key, uid: &str, status: &impl Serialize) -> Result<(), StoreError> {
         let status = serde_json::to_value(status).map_err(io::Error::from)?;
         let mut objects = self.lock();
@@ -178,7 +187,8 @@ impl Store {
         if let Some(fields) = new.as_object_mut() {
             fields.insert("status".to_owned(), status);
         }
-        self.write(&mut objects, key, Some(old), new).map(drop)
+        self.write(&mut objects, key, Some(old), new, Keeping::IfPossible)
+            .map(drop)
     }
 
     /// Removes the object. `false` where it is not there.
@@ -203,6 +213,7 @@ impl Store {
         key: &Key,
         old: Option<Value>,
         mut new: Value,
+        keeping: Keeping,
     ) -> Result<Value, StoreError> {
         if let Some(old) = &old {
             if *old == new {
@@ -216,10 +227,13 @@ impl Store {
         let version = objects.version + 1;
         *entry(&mut new, &["metadata", "resourceVersion"]) = json!(version.to_string());
         check(key.kind, &new)?;
-        files::write_json(&self.path(key), &new)?;
-        objects.version = version;
-        objects.by_key.insert(key.clone(), new.clone());
-        self.changed.send_replace(version);
+        let kept = files::write_json(&self.path(key), &new);
+        if kept.is_ok() || keeping == Keeping::IfPossible {
+            objects.version = version;
+            objects.by_key.insert(key.clone(), new.clone());
+            self.changed.send_replace(version);
+        }
+        kept?;
         Ok(new)
     }
 
@@ -237,7 +251,10 @@ impl Store {
 fn check(kind: Kind, object: &Value) -> Result<(), StoreError> {
     let read = |error: Option<serde_json::Error>| match error {
         None => Ok(()),
-        Some(error) => Err(StoreError::Invalid(format!("this is no {}: {error}", kind.word()))),
+        Some(error) => Err(StoreError::Invalid(format!(
+            "this is no {}: {error}",
+            kind.word()
+        ))),
     };
     let object = object.clone();
     match kind {
@@ -302,7 +319,9 @@ pub(crate) fn uid_of(object: &Value) -> &str {
 
 /// The object's version.
 pub(crate) fn version_of(object: &Value) -> u64 {
-    let text = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+    let text = object
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str);
     text.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
@@ -337,10 +356,20 @@ mod tests {
         assert_eq!(number(&second, "/metadata/generation"), 2);
         assert_eq!(second["spec"], json!({"owner": "bob", "ttl": "1h"}));
         assert_eq!(second["metadata"]["labels"], json!({"a": "1", "b": "2"}));
-        let labelled = store.apply(&key(), &json!({"metadata": {"labels": {"c": "3"}}})).unwrap();
-        assert_eq!(number(&labelled, "/metadata/generation"), 2, "only the spec counts");
-        store.set_status(&key(), uid_of(&first), &json!({"namespace": "n"})).unwrap();
-        store.set_status(&key(), "another", &json!({"namespace": "m"})).unwrap();
+        let labelled = store
+            .apply(&key(), &json!({"metadata": {"labels": {"c": "3"}}}))
+            .unwrap();
+        assert_eq!(
+            number(&labelled, "/metadata/generation"),
+            2,
+            "only the spec counts"
+        );
+        store
+            .set_status(&key(), uid_of(&first), &json!({"namespace": "n"}))
+            .unwrap();
+        store
+            .set_status(&key(), "another", &json!({"namespace": "m"}))
+            .unwrap();
         let before = store.get(&key()).unwrap();
         assert_eq!(before["status"]["namespace"], "n");
         assert_eq!(number(&before, "/metadata/generation"), 2);

@@ -80,7 +80,8 @@ fn session(leader: u32, since: u64) -> Vec<Process> {
     let reused = all
         .iter()
         .any(|process| process.pid == leader && process.started != since);
-    let member = |process: &Process| process.session == leader && process.started >= since && !process.is_zombie();
+    let member =
+        |process: &Process| process.session == leader && process.started >= since && !process.is_zombie();
     if reused {
         return Vec::new();
     }

@@ -124,12 +124,16 @@ impl Unit {
             }
             folders.iter().try_for_each(std::fs::create_dir_all)
         };
-        tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(io::Error::other)?
     }
 
     async fn live(&self) -> io::Result<End> {
         let children = &self.shared.children;
         let mut child = self.start(children)?;
+        // Held apart: waiting for a child closes its standard input, and the agent ends with that.
+        let pipe = child.stdin.take();
         let pid = child.id().unwrap_or_default();
         let started = leftover::note(&self.shared.home.processes(), &self.spec.id, pid);
         let mut readers = JoinSet::new();
@@ -148,6 +152,7 @@ impl Unit {
         if child.try_wait().is_ok_and(|status| status.is_none()) {
             self.end(&mut child, pid).await;
         }
+        drop(pipe);
         children.forget(pid);
         strays::end_session(pid, started).await;
         leftover::forget(&self.shared.home.processes(), &self.spec.id);
@@ -211,7 +216,9 @@ impl Unit {
             .map_err(io::Error::other)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection);
-        let request = Request::get("/watch").header("host", "agent").body(Empty::<Bytes>::new());
+        let request = Request::get("/watch")
+            .header("host", "agent")
+            .body(Empty::<Bytes>::new());
         let request = request.map_err(io::Error::other)?;
         let mut body = requests
             .send_request(request)
@@ -239,7 +246,10 @@ impl Unit {
 
     async fn tell(&self, event: UnitEvent) {
         // The workspace is gone only after all its units.
-        let _ = self.events.send((self.spec.key.clone(), self.number, event)).await;
+        let _ = self
+            .events
+            .send((self.spec.key.clone(), self.number, event))
+            .await;
     }
 }
 

@@ -10,8 +10,8 @@ use devspace_api::{ServiceCopy, Space};
 use devspace_core::chain::{DEFAULT_DEPTH, SpaceSet, SpaceView};
 use devspace_core::key::CarrierPolicy;
 use devspace_core::table::{
-    BackendRef, BaselineView, CopySlice, CopyView, EndpointState, EndpointView, EntryRule, PathMatch, PortRef,
-    PortView, Protocol, RouteTable, ServiceView, SliceView, Standing, build_table,
+    BackendRef, BaselineView, CopySlice, CopyView, EndpointState, EndpointView, EntryRule, PathMatch,
+    PortRef, PortView, Protocol, RouteTable, ServiceView, SliceView, Standing, build_table,
 };
 use devspace_core::{ServiceName, SpaceName};
 use devspace_plan::space::namespace_name;
@@ -42,12 +42,21 @@ pub(crate) struct Scene<'a> {
 
 /// The host that the gateway answers to.
 pub(crate) fn host(workspace: &Workspace) -> String {
-    workspace.host.as_deref().unwrap_or("localhost").to_ascii_lowercase()
+    workspace
+        .host
+        .as_deref()
+        .unwrap_or("localhost")
+        .to_ascii_lowercase()
 }
 
 /// The table. What cannot be right is left out and logged.
 pub(crate) fn table(scene: &Scene<'_>) -> RouteTable {
-    let (table, refusals) = build_table(&baseline(scene), &space_set(scene), &copies(scene), &endpoints(scene));
+    let (table, refusals) = build_table(
+        &baseline(scene),
+        &space_set(scene),
+        &copies(scene),
+        &endpoints(scene),
+    );
     for refusal in refusals {
         tracing::warn!(%refusal, workspace = scene.workspace.name, "the route table leaves something out");
     }
@@ -80,7 +89,9 @@ fn baseline(scene: &Scene<'_>) -> BaselineView {
         outside_keys: true,
         hosts: vec![host(scene.workspace)],
         max_chain: MAX_CHAIN,
-        services: services.filter_map(|service| service_view(scene, service)).collect(),
+        services: services
+            .filter_map(|service| service_view(scene, service))
+            .collect(),
         plain: Vec::new(),
         rules: rules(scene.workspace),
         standing: scene.standing.clone(),
@@ -146,8 +157,14 @@ fn duration(text: &str) -> Option<Duration> {
 
 fn endpoints(scene: &Scene<'_>) -> EndpointView {
     let of = |space: Option<&str>, name: &str| {
-        let service = scene.workspace.services.iter().find(|service| service.name == *name);
-        let ports = service.map(|service| service.ports.as_slice()).unwrap_or_default();
+        let service = scene
+            .workspace
+            .services
+            .iter()
+            .find(|service| service.name == *name);
+        let ports = service
+            .map(|service| service.ports.as_slice())
+            .unwrap_or_default();
         let key = UnitKey {
             space: space.map(str::to_owned),
             service: name.to_owned(),
@@ -172,7 +189,10 @@ fn endpoints(scene: &Scene<'_>) -> EndpointView {
                 slice,
             })
         };
-        of(Some(space), &copy.spec.service).into_iter().filter_map(slice).collect::<Vec<_>>()
+        of(Some(space), &copy.spec.service)
+            .into_iter()
+            .filter_map(slice)
+            .collect::<Vec<_>>()
     });
     EndpointView {
         baseline: services.flat_map(|service| of(None, &service.name)).collect(),
@@ -213,11 +233,18 @@ mod tests {
     #[test]
     fn a_ready_copy_answers_its_space_and_a_listener_stands_for_it() {
         let mut shop = workspace(&["package", "web"]);
-        shop.routes = BTreeMap::from([("/api".to_owned(), "package".to_owned()), ("/".to_owned(), "web".to_owned())]);
+        shop.routes = BTreeMap::from([
+            ("/api".to_owned(), "package".to_owned()),
+            ("/".to_owned(), "web".to_owned()),
+        ]);
         let red = SpaceName::try_new("red").unwrap();
         let mut space = Space::default();
         space.metadata.name = Some("red".to_owned());
-        let standing = |listener, entry| Standing { listener, space: red.clone(), entry };
+        let standing = |listener, entry| Standing {
+            listener,
+            space: red.clone(),
+            entry,
+        };
         let package = StandingEntry::Service {
             service: ServiceName::try_new("package").unwrap(),
             port: "8080".to_owned(),
@@ -243,10 +270,20 @@ mod tests {
         assert_eq!(to(1, None), address(1001));
         assert_eq!(to(1, Some(&red)), address(1002));
         assert_eq!(to(3, Some(&red)), address(1002));
-        assert_eq!(to(2, Some(&red)), [], "a copy that was never ready does not answer");
+        assert_eq!(
+            to(2, Some(&red)),
+            [],
+            "a copy that was never ready does not answer"
+        );
         assert_eq!(table.standing.len(), 2);
         assert!(table.callers.is_empty());
-        assert_eq!(table.gateway.backend("localhost", "/api/x"), Some(&Backend::Listener(1)));
-        assert_eq!(table.gateway.backend("localhost", "/x"), Some(&Backend::Listener(2)));
+        assert_eq!(
+            table.gateway.backend("localhost", "/api/x"),
+            Some(&Backend::Listener(1))
+        );
+        assert_eq!(
+            table.gateway.backend("localhost", "/x"),
+            Some(&Backend::Listener(2))
+        );
     }
 }

@@ -71,6 +71,8 @@ struct Actor {
     events_tx: Events,
     drives_tx: mpsc::Sender<(String, u64, DriveEvent)>,
     published: RouteTable,
+    /// Why the last statuses were not kept.
+    not_kept: Option<String>,
     /// Folders may be there that nothing needs.
     sweep: bool,
     state_tx: watch::Sender<WorkspaceState>,
@@ -113,6 +115,7 @@ pub(crate) fn start(
         events_tx,
         drives_tx,
         published: RouteTable::default(),
+        not_kept: None,
         sweep: true,
         state_tx,
     };
@@ -165,7 +168,11 @@ impl Actor {
     }
 
     fn unit(&mut self, key: &UnitKey, number: u64, event: UnitEvent) {
-        let Some(running) = self.running.get_mut(key).filter(|running| running.number == number) else {
+        let Some(running) = self
+            .running
+            .get_mut(key)
+            .filter(|running| running.number == number)
+        else {
             return;
         };
         match event {
@@ -232,6 +239,8 @@ impl Actor {
 
 /// `package-3` after `package-2`.
 fn next_pod(before: &str, service: &str) -> String {
-    let number = before.rsplit_once('-').and_then(|(_, number)| number.parse::<u64>().ok());
+    let number = before
+        .rsplit_once('-')
+        .and_then(|(_, number)| number.parse::<u64>().ok());
     format!("{service}-{}", number.unwrap_or_default() + 1)
 }

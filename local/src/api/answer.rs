@@ -89,7 +89,11 @@ impl From<StoreError> for Refusal {
 }
 
 pub(super) fn empty(status: StatusCode) -> Response<Answer> {
-    let mut response = Response::new(Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync());
+    let mut response = Response::new(
+        Full::new(Bytes::new())
+            .map_err(|never| match never {})
+            .boxed_unsync(),
+    );
     *response.status_mut() = status;
     response
 }

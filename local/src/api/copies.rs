@@ -29,7 +29,9 @@ pub(super) async fn answer(
     })?;
     match rest {
         ["dial", port] => {
-            let port: u16 = port.parse().map_err(|_| Refusal::invalid(format!("`{port}` is no port")))?;
+            let port: u16 = port
+                .parse()
+                .map_err(|_| Refusal::invalid(format!("`{port}` is no port")))?;
             dial(&reach, relays, port, request).await
         }
         ["logs"] => Ok(logs(&reach, request.uri().query().unwrap_or_default())),
@@ -47,10 +49,17 @@ async fn dial(
 ) -> Result<Response<Answer>, Refusal> {
     let asked = request.headers().get(UPGRADE);
     if asked.is_none_or(|asked| asked.as_bytes() != protocol::UPGRADE.as_bytes()) {
-        return Err(Refusal::invalid(format!("a connection is asked for by `Upgrade: {}`", protocol::UPGRADE)));
+        return Err(Refusal::invalid(format!(
+            "a connection is asked for by `Upgrade: {}`",
+            protocol::UPGRADE
+        )));
     }
     let mut far = reach.dial(port).await.map_err(|error| {
-        let what = if port == AGENT_CONTROL { "its agent".to_owned() } else { format!("port {port}") };
+        let what = if port == AGENT_CONTROL {
+            "its agent".to_owned()
+        } else {
+            format!("port {port}")
+        };
         Refusal::not_running(format!("{what} does not answer yet: {error}"))
     })?;
     relays.spawn(async move {
@@ -63,8 +72,12 @@ async fn dial(
         }
     });
     let mut response = empty(StatusCode::SWITCHING_PROTOCOLS);
-    response.headers_mut().insert(UPGRADE, HeaderValue::from_static(protocol::UPGRADE));
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static(protocol::UPGRADE));
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     Ok(response)
 }
 

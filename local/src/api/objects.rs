@@ -64,18 +64,21 @@ fn watch(daemon: &Arc<Daemon>, key: Key) -> Response<Answer> {
     // What was told last: nothing yet, that it is not there, or a version of it.
     let told: Option<Option<u64>> = None;
     let state = (Arc::clone(daemon), key, changes, told);
-    lines(stream::unfold(state, |(daemon, key, mut changes, told)| async move {
-        loop {
-            changes.changed().await.ok()?;
-            changes.borrow_and_update();
-            let object = daemon.shared.store.get(&key);
-            let version = Some(object.as_ref().map(version_of));
-            if version != told {
-                let text = serde_json::to_string(&object).ok()?;
-                return Some((text, (daemon, key, changes, version)));
+    lines(stream::unfold(
+        state,
+        |(daemon, key, mut changes, told)| async move {
+            loop {
+                changes.changed().await.ok()?;
+                changes.borrow_and_update();
+                let object = daemon.shared.store.get(&key);
+                let version = Some(object.as_ref().map(version_of));
+                if version != told {
+                    let text = serde_json::to_string(&object).ok()?;
+                    return Some((text, (daemon, key, changes, version)));
+                }
             }
-        }
-    }))
+        },
+    ))
 }
 
 /// A space goes with its copies, and they go first.
@@ -87,7 +90,10 @@ fn delete(daemon: &Daemon, key: &Key) -> Result<Response<Answer>, Refusal> {
     if key.kind == Kind::Space && store.get(key).is_some() {
         let namespace = namespace_name(&key.namespace, &key.name);
         for copy in store.list(Kind::Copy, &namespace) {
-            let name = copy.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            let name = copy
+                .pointer("/metadata/name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             store.delete(&Key {
                 kind: Kind::Copy,
                 namespace: namespace.clone(),
@@ -129,7 +135,10 @@ fn may_write(daemon: &Daemon, key: &Key) -> Result<(), Refusal> {
             if daemon.names().iter().any(is_of) {
                 return Ok(());
             }
-            Err(Refusal::not_found(format!("no space has the namespace {}", key.namespace)))
+            Err(Refusal::not_found(format!(
+                "no space has the namespace {}",
+                key.namespace
+            )))
         }
     }
 }

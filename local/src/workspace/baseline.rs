@@ -112,7 +112,11 @@ impl Actor {
         let Some(baseline) = self.baseline.get_mut(service) else {
             return;
         };
-        if baseline.drive.as_ref().is_none_or(|(current, _)| *current != number) {
+        if baseline
+            .drive
+            .as_ref()
+            .is_none_or(|(current, _)| *current != number)
+        {
             return;
         }
         match event {
@@ -189,7 +193,10 @@ impl Dial for ByName {
 /// Why `service` cannot be started here.
 fn blocked(service: &WorkspaceService, path: &std::ffi::OsStr) -> Option<(ServicePhase, String)> {
     let roots = service.roots.iter().map(|root| &root.from);
-    if let Some(gone) = std::iter::once(&service.folder).chain(roots).find(|folder| !folder.is_dir()) {
+    if let Some(gone) = std::iter::once(&service.folder)
+        .chain(roots)
+        .find(|folder| !folder.is_dir())
+    {
         let why = format!(
             "the folder {} is not there; if it was moved, type `devspace local start` in the new place",
             gone.display()
@@ -219,7 +226,10 @@ mod tests {
         assert_eq!((baseline.phase(), baseline.crashes()), (ServicePhase::Down, 1));
         assert_eq!(baseline.trouble(), "boom");
         baseline.told(Readiness::Ready, None);
-        assert_eq!((baseline.phase(), baseline.trouble()), (ServicePhase::Ready, String::new()));
+        assert_eq!(
+            (baseline.phase(), baseline.trouble()),
+            (ServicePhase::Ready, String::new())
+        );
     }
 
     #[test]
@@ -228,7 +238,10 @@ mod tests {
         let mut here = service("a");
         let (phase, why) = blocked(&here, "/bin".as_ref()).unwrap();
         assert_eq!(phase, ServicePhase::Failed);
-        assert!(why.contains("/work/a") && why.contains("devspace local start"), "{why}");
+        assert!(
+            why.contains("/work/a") && why.contains("devspace local start"),
+            "{why}"
+        );
         here.folder = folder.path().to_owned();
         here.program.run = vec!["no-such-program".to_owned()];
         let (phase, why) = blocked(&here, "/bin".as_ref()).unwrap();

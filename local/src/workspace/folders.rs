@@ -68,7 +68,11 @@ impl Actor {
         for space in self.spaces() {
             let space = space.metadata.name.unwrap_or_default();
             let namespace = devspace_plan::space::namespace_name(&name, &space);
-            for copy in self.shared.store.typed::<devspace_api::ServiceCopy>(Kind::Copy, &namespace) {
+            for copy in self
+                .shared
+                .store
+                .typed::<devspace_api::ServiceCopy>(Kind::Copy, &namespace)
+            {
                 self.delete(Kind::Copy, &namespace, copy.metadata.name.unwrap_or_default());
             }
             self.delete(Kind::Space, &name, space);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use devspace_agent::environment::Environment;
-use devspace_api::{ServiceCopy, Space};
 use devspace_api::copy::CopyPod;
+use devspace_api::{ServiceCopy, Space};
 use devspace_core::table::{Standing, StandingEntry};
 use devspace_core::{ServiceName, SpaceName};
 use devspace_plan::space::namespace_name;
@@ -51,7 +51,10 @@ impl Actor {
             return;
         }
         let spaces = self.spaces();
-        let names: Vec<String> = spaces.iter().filter_map(|space| space.metadata.name.clone()).collect();
+        let names: Vec<String> = spaces
+            .iter()
+            .filter_map(|space| space.metadata.name.clone())
+            .collect();
         let found = self.copies(&names);
         let accepted: Vec<&Found> = found.iter().filter(|found| found.refusal.is_none()).collect();
         let keys: Vec<UnitKey> = accepted.iter().map(|found| found.key()).collect();
@@ -64,7 +67,10 @@ impl Actor {
             .collect();
         self.sweep(&names, &keys);
         let wanted = self.wanted(&accepted, &entries);
-        let running = self.running.iter().map(|(key, one)| (key.clone(), (&one.spec, one.stopping)));
+        let running = self
+            .running
+            .iter()
+            .map(|(key, one)| (key.clone(), (&one.spec, one.stopping)));
         for action in plan::plan(&running.collect(), wanted) {
             match action {
                 Action::Stop(key) => self.stop(&key),
@@ -72,9 +78,20 @@ impl Actor {
             }
         }
         self.publish(&spaces, &accepted, &entries);
-        if let Err(error) = self.tell(&spaces, &found, &entries) {
+        self.not_kept = self.tell(&spaces, &found, &entries).err().map(|error| {
+            let text = match &error {
+                StoreError::Write(cause) => format!("{error} ({cause})"),
+                _ => error.to_string(),
+            };
             tracing::warn!(%error, "statuses are not kept");
-        }
+            text
+        });
+        let state = self.state();
+        self.state_tx.send_if_modified(|old| {
+            let changed = *old != state;
+            *old = state;
+            changed
+        });
     }
 
     pub(super) fn spaces(&self) -> Vec<Space> {
@@ -99,11 +116,17 @@ impl Actor {
         let services = self.workspace.services.clone();
         let mut wanted = Vec::new();
         for service in &services {
-            let blocked = self.baseline.get(&service.name).is_none_or(|one| one.blocked.is_some());
+            let blocked = self
+                .baseline
+                .get(&service.name)
+                .is_none_or(|one| one.blocked.is_some());
             if !blocked {
                 wanted.push(self.spec(service, None));
             }
-            for found in copies.iter().filter(|found| found.copy.spec.service == service.name) {
+            for found in copies
+                .iter()
+                .filter(|found| found.copy.spec.service == service.name)
+            {
                 let Some(entry) = entries.get(&found.space) else {
                     continue;
                 };
@@ -144,7 +167,9 @@ impl Actor {
             context: context(&spec),
         };
         let namespace = self.namespace(&spec.key);
-        self.shared.reaches.set(&namespace, &spec.key.service, Some(Arc::new(reach)));
+        self.shared
+            .reaches
+            .set(&namespace, &spec.key.service, Some(Arc::new(reach)));
         self.units.spawn(unit.run());
         let running = Running {
             pod: CopyPod {
@@ -170,7 +195,9 @@ impl Actor {
             namespace: self.namespace(key),
             name: key.service.clone(),
         });
-        let name = object.as_ref().and_then(|object| object.pointer("/status/pod/name")?.as_str());
+        let name = object
+            .as_ref()
+            .and_then(|object| object.pointer("/status/pod/name")?.as_str());
         name.unwrap_or_default().to_owned()
     }
 
@@ -191,7 +218,9 @@ impl Actor {
         self.addresses.flush();
         let is_ready = |one: &&Running| one.readiness == Readiness::Ready && !one.stopping;
         let ready = self.running.values().filter(is_ready);
-        let ready = ready.map(|one| (one.spec.key.clone(), one.spec.ports.clone())).collect();
+        let ready = ready
+            .map(|one| (one.spec.key.clone(), one.spec.ports.clone()))
+            .collect();
         let copies: Vec<(String, ServiceCopy)> = copies.iter().map(|found| self.remembering(found)).collect();
         let table = views::table(&Scene {
             workspace: &self.workspace,
@@ -223,24 +252,20 @@ impl Actor {
         copies: &[Found],
         entries: &BTreeMap<String, u16>,
     ) -> Result<(), StoreError> {
+        let mut told = Ok(());
         for space in spaces {
             let name = space.metadata.name.clone().unwrap_or_default();
             let own = entries.get(&name).copied();
             let status = status::of_space(space, &self.workspace, spaces, self.gateway, own);
             let uid = space.metadata.uid.as_deref().unwrap_or_default();
-            self.shared.store.set_status(&key(Kind::Space, &self.workspace.name, name), uid, &status)?;
+            let key = key(Kind::Space, &self.workspace.name, name);
+            // One that cannot be kept does not hold back the others.
+            told = told.and(self.shared.store.set_status(&key, uid, &status));
         }
         for found in copies {
-            self.tell_copy(found)?;
+            told = told.and(self.tell_copy(found));
         }
-        self.tell_baseline()?;
-        let state = self.state();
-        self.state_tx.send_if_modified(|old| {
-            let changed = *old != state;
-            *old = state;
-            changed
-        });
-        Ok(())
+        told.and(self.tell_baseline())
     }
 
     fn tell_copy(&self, found: &Found) -> Result<(), StoreError> {
@@ -256,11 +281,21 @@ impl Actor {
             readiness: one.readiness,
         });
         let services = self.workspace.services.iter();
-        let service = services.into_iter().find(|service| service.name == found.copy.spec.service);
-        let status = status::of_copy(&found.copy, service, found.refusal.as_ref(), agent.as_ref(), self.routes_to(found));
+        let service = services
+            .into_iter()
+            .find(|service| service.name == found.copy.spec.service);
+        let status = status::of_copy(
+            &found.copy,
+            service,
+            found.refusal.as_ref(),
+            agent.as_ref(),
+            self.routes_to(found),
+        );
         let namespace = namespace_name(&self.workspace.name, &found.space);
         let name = found.copy.metadata.name.clone().unwrap_or_default();
-        self.shared.store.set_status(&key(Kind::Copy, &namespace, name), uid, &status)
+        self.shared
+            .store
+            .set_status(&key(Kind::Copy, &namespace, name), uid, &status)
     }
 
     /// Whether the table in force sends the space's requests to its copy.
@@ -279,7 +314,8 @@ impl Actor {
             "outsideKeys": "Allow",
         }});
         let object = self.shared.store.apply(&key, &body)?;
-        let baseline: devspace_api::Baseline = serde_json::from_value(object).map_err(std::io::Error::from)?;
+        let baseline: devspace_api::Baseline =
+            serde_json::from_value(object).map_err(std::io::Error::from)?;
         let status = status::of_baseline(&baseline, &self.workspace, self.gateway);
         let uid = baseline.metadata.uid.unwrap_or_default();
         self.shared.store.set_status(&key, &uid, &status)
@@ -290,12 +326,19 @@ impl Actor {
         let services = self.workspace.services.iter().map(|service| {
             let baseline = self.baseline.get(&service.name);
             let first = service.ports.first().copied().unwrap_or_default();
-            let listener = listeners.get(&(service.name.clone(), first)).copied().unwrap_or_default();
+            let listener = listeners
+                .get(&(service.name.clone(), first))
+                .copied()
+                .unwrap_or_default();
             ServiceState {
                 name: service.name.clone(),
                 phase: baseline.map_or(crate::protocol::ServicePhase::Starting, super::Baseline::phase),
                 url: format!("http://127.0.0.1:{listener}"),
-                trouble: baseline.map(super::Baseline::trouble).unwrap_or_default(),
+                trouble: baseline
+                    .map(super::Baseline::trouble)
+                    .filter(|trouble| !trouble.is_empty())
+                    .or_else(|| self.not_kept.clone())
+                    .unwrap_or_default(),
                 crashes: baseline.map(super::Baseline::crashes).unwrap_or_default(),
             }
         });
@@ -319,7 +362,10 @@ fn key(kind: Kind, namespace: &str, name: String) -> Key {
 
 /// What a command in the copy's place sees.
 fn context(spec: &UnitSpec) -> Context {
-    let own = spec.variables.iter().map(|(name, value)| (name.into(), value.into()));
+    let own = spec
+        .variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()));
     let environment = Environment::from_variables(inherited().into_iter().chain(own));
     let (env, folder) = match environment {
         Ok(environment) => (

@@ -1,8 +1,8 @@
 //! From a service or a copy to what its agent is started with.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 
 use devspace_api::ServiceCopy;
 use devspace_core::table::{Standing, StandingEntry};
@@ -30,7 +30,11 @@ fn listener_part(caller: &UnitKey, service: &str, port: u16) -> String {
 }
 
 fn program_part(key: &UnitKey, port: u16) -> String {
-    format!("program/{}/{}/{port}", key.space.as_deref().unwrap_or("-"), key.service)
+    format!(
+        "program/{}/{}/{port}",
+        key.space.as_deref().unwrap_or("-"),
+        key.service
+    )
 }
 
 /// Whether `part` belongs to one of `units` or to one of `spaces`, or to the workspace itself.
@@ -86,7 +90,10 @@ impl Actor {
             .into_iter()
             .flat_map(|callee| {
                 let name = callee.name;
-                callee.ports.into_iter().map(move |(port, listener)| ((name.clone(), port), listener))
+                callee
+                    .ports
+                    .into_iter()
+                    .map(move |(port, listener)| ((name.clone(), port), listener))
             })
             .collect()
     }
@@ -94,8 +101,9 @@ impl Actor {
     /// How `caller` reaches each service.
     fn callees(&mut self, caller: &UnitKey) -> Vec<Callee> {
         let services = self.workspace.services.iter();
-        let services: Vec<(String, Vec<u16>)> =
-            services.map(|service| (service.name.clone(), service.ports.clone())).collect();
+        let services: Vec<(String, Vec<u16>)> = services
+            .map(|service| (service.name.clone(), service.ports.clone()))
+            .collect();
         let mut callees = Vec::new();
         for (name, ports) in services {
             let listener = |port: u16| {
@@ -127,7 +135,12 @@ impl Actor {
             let Ok(service) = ServiceName::try_new(&callee.name) else {
                 continue;
             };
-            standing.extend(callee.ports.iter().map(|(port, listener)| stand(&service, *port, *listener)));
+            standing.extend(
+                callee
+                    .ports
+                    .iter()
+                    .map(|(port, listener)| stand(&service, *port, *listener)),
+            );
         }
         standing
     }
@@ -146,7 +159,12 @@ impl Actor {
         let declared = service.ports.iter().copied().chain(service.debug);
         let mut ports = BTreeMap::new();
         for port in declared {
-            ports.extend(self.addresses.ports.pick(&program_part(&key, port), runs).map(|picked| (port, picked)));
+            ports.extend(
+                self.addresses
+                    .ports
+                    .pick(&program_part(&key, port), runs)
+                    .map(|picked| (port, picked)),
+            );
         }
         let folder = self.unit_folder(&key);
         let targets = match copy {

@@ -384,7 +384,10 @@ fn a_listener_stands_for_a_space_and_answers_as_the_service_does() {
         owner(&table, 30_000, "red").unwrap().endpoints,
         [address("127.0.0.1:8081")]
     );
-    assert!(!table.listeners.contains_key(&30_001), "the gateway is no service");
+    assert!(
+        !table.listeners.contains_key(&30_001),
+        "the gateway is no service"
+    );
     // On one machine everybody calls from the copy's address.
     assert!(table.callers.is_empty());
     let taken = Refusal::ListenerTaken {

@@ -158,7 +158,11 @@ async fn a_listener_stands_for_a_space_whoever_calls() {
     let called = get1(service, "/", &[]).await;
     assert!(called.body.starts_with("red "), "{}", called.body);
     let other = get1(service, "/", &[("devspace-route-as", "blue")]).await;
-    assert!(other.body.starts_with("baseline "), "a key of the request comes first: {}", other.body);
+    assert!(
+        other.body.starts_with("baseline "),
+        "a key of the request comes first: {}",
+        other.body
+    );
     let host = format!("127.0.0.1:{}", gateway.port());
     let entered = get1(gateway, "/", &[("host", &host)]).await;
     assert!(
