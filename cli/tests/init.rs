@@ -113,10 +113,7 @@ fn the_printed_events_are_json_where_asked_for() {
             line["event"].as_str().unwrap().to_owned()
         })
         .collect();
-    assert_eq!(
-        events,
-        ["found", "found", "warning", "warning", "wrote", "next"]
-    );
+    assert_eq!(events, ["found", "found", "warning", "warning", "wrote", "next"]);
 }
 
 #[test]
