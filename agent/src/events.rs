@@ -45,6 +45,18 @@ impl EventLog {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).newest
     }
 
+    /// How the program last ended by itself, if it did and it is not too long ago.
+    #[must_use]
+    pub fn last_exit(&self) -> Option<AgentEvent> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let exits = |event: &&Numbered| matches!(event.event, AgentEvent::Exited { .. });
+        ring.events
+            .iter()
+            .rev()
+            .find(exits)
+            .map(|event| event.event.clone())
+    }
+
     /// Waits for events after `number` and returns them, with [`AgentEvent::Lost`] first if some were dropped.
     /// Cancel safe.
     pub async fn after(&self, number: u64) -> Vec<Numbered> {

@@ -1,9 +1,11 @@
-//! Answers the kubelet's readiness probe, on a listener that answers nothing else but the same as a stream.
+//! Answers the kubelet's readiness probe, on a listener that answers nothing else.
 //!
-//! `GET /ready` is the probe. `GET /watch` is for the local engine: a line `ready`, `down` or `restarting` now and at
-//! each change; each further `down` is one end of the program by itself.
+//! `GET /ready` is the probe. `GET /watch` is for the local engine, by a Unix socket only: a line `ready`, `down` or
+//! `restarting` now and at each change. Each further `down` is one end of the program by itself, and carries the event
+//! that tells it as JSON.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,6 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::events::EventLog;
 use crate::listener::Listener;
 
 /// A restart that takes longer takes the copy out of the route; until then the router holds requests.
@@ -46,9 +49,11 @@ pub fn is_ready(readiness: Readiness, now: Instant) -> bool {
     }
 }
 
-/// Serves `GET /ready` and `GET /watch` until it is dropped.
-pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
+/// Serves `GET /ready`, and `GET /watch` by a Unix socket, until it is dropped.
+pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>, log: Arc<EventLog>) {
     let mut connections = JoinSet::new();
+    // A pod's listener is open to everybody, and what the program wrote last is not for everybody.
+    let log = matches!(listener, Listener::Unix(_)).then_some(log);
     loop {
         while connections.try_join_next().is_some() {}
         let stream = match listener.accept().await {
@@ -59,10 +64,10 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
                 continue;
             }
         };
-        let readiness = readiness.clone();
+        let (readiness, log) = (readiness.clone(), log.clone());
         connections.spawn(async move {
             let answer = service_fn(move |request| {
-                let response = respond(&request, &readiness);
+                let response = respond(&request, &readiness, log.as_ref());
                 async move { Ok::<_, Infallible>(response) }
             });
             let connection = hyper::server::conn::http1::Builder::new()
@@ -79,12 +84,16 @@ pub async fn serve(listener: Listener, readiness: watch::Receiver<Readiness>) {
 fn respond(
     request: &Request<Incoming>,
     readiness: &watch::Receiver<Readiness>,
+    log: Option<&Arc<EventLog>>,
 ) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+    let path = (request.method(), request.uri().path());
+    if let ((&Method::GET, "/watch"), Some(log)) = (path, log) {
+        return Response::new(changes(readiness.clone(), Arc::clone(log)));
+    }
     let ready = is_ready(*readiness.borrow(), Instant::now());
-    let (status, text) = match (request.method(), request.uri().path()) {
+    let (status, text) = match path {
         (&Method::GET, "/ready") if ready => (StatusCode::OK, "ready\n"),
         (&Method::GET, "/ready") => (StatusCode::SERVICE_UNAVAILABLE, "the program does not listen\n"),
-        (&Method::GET, "/watch") => return Response::new(changes(readiness.clone())),
         _ => (StatusCode::NOT_FOUND, "not found\n"),
     };
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync());
@@ -93,23 +102,38 @@ fn respond(
 }
 
 /// A line now and at each change, until the program's supervisor is gone.
-fn changes(mut readiness: watch::Receiver<Readiness>) -> UnsyncBoxBody<Bytes, Infallible> {
+fn changes(
+    mut readiness: watch::Receiver<Readiness>,
+    log: Arc<EventLog>,
+) -> UnsyncBoxBody<Bytes, Infallible> {
     readiness.mark_changed();
-    let lines = stream::unfold(readiness, |mut readiness| async {
+    let lines = stream::unfold((readiness, log), |(mut readiness, log)| async {
         readiness.changed().await.ok()?;
         let line = match *readiness.borrow_and_update() {
-            Readiness::Down => "down\n",
-            Readiness::Live => "ready\n",
-            Readiness::Restarting(_) => "restarting\n",
+            Readiness::Down => down(&log),
+            Readiness::Live => "ready\n".to_owned(),
+            Readiness::Restarting(_) => "restarting\n".to_owned(),
         };
-        let frame = Frame::data(Bytes::from_static(line.as_bytes()));
-        Some((Ok::<_, Infallible>(frame), readiness))
+        let frame = Frame::data(Bytes::from(line));
+        Some((Ok::<_, Infallible>(frame), (readiness, log)))
     });
     BodyExt::boxed_unsync(StreamBody::new(lines))
 }
 
+fn down(log: &EventLog) -> String {
+    let exit = log
+        .last_exit()
+        .and_then(|event| serde_json::to_string(&event).ok());
+    exit.map_or_else(|| "down\n".to_owned(), |exit| format!("down {exit}\n"))
+}
+
 #[cfg(test)]
 mod tests {
+    use devspace_sync::protocol::AgentEvent;
+    use devspace_sync::session::Exit;
+    use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
     use super::*;
 
     #[test]
@@ -127,10 +151,46 @@ mod tests {
         ));
     }
 
+    /// The answer's first line to a request for `path`.
+    async fn first_line(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).await.unwrap();
+        line.trim_end().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_stream_is_not_for_everybody() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("r");
+        let unix = UnixListener::bind(&socket).unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let (_readiness_tx, readiness_rx) = watch::channel(Readiness::Live);
+        let log = Arc::new(EventLog::default());
+        let mut servers = JoinSet::new();
+        servers.spawn(serve(unix.into(), readiness_rx.clone(), Arc::clone(&log)));
+        servers.spawn(serve(tcp.into(), readiness_rx, log));
+        let near = || UnixStream::connect(&socket);
+        let far = || TcpStream::connect(address);
+        assert_eq!(
+            first_line(near().await.unwrap(), "/watch").await,
+            "HTTP/1.1 200 OK"
+        );
+        assert_eq!(
+            first_line(far().await.unwrap(), "/ready").await,
+            "HTTP/1.1 200 OK"
+        );
+        let refused = first_line(far().await.unwrap(), "/watch").await;
+        assert_eq!(refused, "HTTP/1.1 404 Not Found");
+    }
+
     #[tokio::test]
     async fn a_watcher_hears_every_change() {
         let (readiness_tx, readiness_rx) = watch::channel(Readiness::Down);
-        let mut body = changes(readiness_rx);
+        let log = Arc::new(EventLog::default());
+        let mut body = changes(readiness_rx, Arc::clone(&log));
         let mut lines = Vec::new();
         for next in [
             Some(Readiness::Live),
@@ -142,10 +202,19 @@ mod tests {
             let frame = body.frame().await.unwrap().unwrap();
             lines.push(frame.into_data().unwrap());
             if let Some(next) = next {
+                if lines.len() == 3 {
+                    log.push(AgentEvent::Exited {
+                        exit: Exit::Code(9),
+                        last_lines: vec!["boom".to_owned()],
+                        crash_loop: false,
+                    });
+                }
                 readiness_tx.send_replace(next);
             }
         }
-        assert_eq!(lines, ["down\n", "ready\n", "restarting\n", "down\n", "down\n"]);
+        let exit = r#"down {"event":"exited","exit":{"code":9},"lastLines":["boom"],"crashLoop":false}"#;
+        let wanted = ["down", "ready", "restarting", exit, exit].map(|line| format!("{line}\n"));
+        assert_eq!(lines, wanted);
         drop(readiness_tx);
         assert!(body.frame().await.is_none());
     }

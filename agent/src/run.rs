@@ -59,10 +59,16 @@ where
         readiness: readiness_tx,
         container,
     });
-    let control = Arc::new(Control::new(store, handle.clone(), log, saved, gateway));
+    let control = Arc::new(Control::new(
+        store,
+        handle.clone(),
+        Arc::clone(&log),
+        saved,
+        gateway,
+    ));
     let mut tasks = JoinSet::new();
     tasks.spawn(writer);
-    tasks.spawn(ready::serve(listeners.ready, readiness_rx));
+    tasks.spawn(ready::serve(listeners.ready, readiness_rx, Arc::clone(&log)));
     tasks.spawn(supervisor.run());
     tasks.spawn(async move {
         if let Err(error) = reap_orphans(children).await {

@@ -158,8 +158,7 @@ impl Progress {
                 None
             }
             SessionEvent::Exited { exit, last_lines, .. } => {
-                let lines = last_lines.join("\n");
-                self.exited = Some(format!("the program ended by itself ({})\n{lines}", ended(exit)));
+                self.exited = Some(exit_text(exit, &last_lines));
                 None
             }
             SessionEvent::InSync { .. } => {
@@ -201,6 +200,15 @@ impl Progress {
     fn may_be_quiet(&self) -> bool {
         self.in_sync && self.live.is_some() && self.failed.is_none()
     }
+}
+
+/// How a program ended by itself, with what it wrote last.
+pub(crate) fn exit_text(exit: Exit, last_lines: &[String]) -> String {
+    format!(
+        "the program ended by itself ({})\n{}",
+        ended(exit),
+        last_lines.join("\n")
+    )
 }
 
 fn ended(exit: Exit) -> String {

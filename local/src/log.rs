@@ -56,11 +56,6 @@ impl Log {
         (lines.into_iter().skip(skipped).collect(), follow)
     }
 
-    /// The last lines as one text, for a trouble.
-    pub(crate) fn last(&self, lines: usize) -> String {
-        self.read(Some(lines)).0.join("\n")
-    }
-
     fn write(&self, open: &mut Option<(File, u64)>, line: &str) -> io::Result<()> {
         if open.as_ref().is_some_and(|(_, size)| *size >= FILE_MAX) {
             *open = None;

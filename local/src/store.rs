@@ -154,7 +154,7 @@ impl Store {
             merge(entry(&mut new, &["metadata", field]), named);
         }
         merge(entry(&mut new, &["spec"]), body.get("spec"));
-        self.write(&mut objects, key, old, new, Keeping::Must)
+        self.write(&mut objects, key, old.as_ref(), new, Keeping::Must)
     }
 
     /// Makes the object, or replaces it where `body` carries its current version.
@@ -172,7 +172,7 @@ impl Store {
             *entry(&mut new, &["metadata", field]) = object_of(named);
         }
         *entry(&mut new, &["spec"]) = object_of(body.get("spec").cloned());
-        self.write(&mut objects, key, old, new, Keeping::Must)
+        self.write(&mut objects, key, old.as_ref(), new, Keeping::Must)
     }
 
     /// Writes the status of the object `uid`, if it is still that one and the status differs. It is told to watchers
@@ -187,7 +187,7 @@ impl Store {
         if let Some(fields) = new.as_object_mut() {
             fields.insert("status".to_owned(), status);
         }
-        self.write(&mut objects, key, Some(old), new, Keeping::IfPossible)
+        self.write(&mut objects, key, Some(&old), new, Keeping::IfPossible)
             .map(drop)
     }
 
@@ -211,11 +211,11 @@ impl Store {
         &self,
         objects: &mut MutexGuard<'_, Objects>,
         key: &Key,
-        old: Option<Value>,
+        old: Option<&Value>,
         mut new: Value,
         keeping: Keeping,
     ) -> Result<Value, StoreError> {
-        if let Some(old) = &old {
+        if let Some(old) = old {
             if *old == new {
                 return Ok(new);
             }

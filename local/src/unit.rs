@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use devspace_agent::reap::Children;
+use devspace_sync::protocol::AgentEvent;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::daemon::Shared;
+use crate::drive::exit_text;
 use crate::environment::sockets;
 use crate::log::Log;
 use crate::plan::{UnitKey, UnitSpec};
@@ -49,8 +51,12 @@ pub(crate) enum Readiness {
 pub(crate) enum UnitEvent {
     /// An agent was started.
     Started,
-    /// Its program changed. A `Down` is `first` where the agent has only just begun to tell.
-    Readiness { now: Readiness, first: bool },
+    /// Its program changed.
+    Readiness {
+        now: Readiness,
+        /// It ended by itself, and how.
+        exit: Option<String>,
+    },
     /// It cannot be started, or died; it is started again after a while.
     Died(String),
     /// Everything of it has ended.
@@ -230,15 +236,18 @@ impl Unit {
             let data = frame.map_err(io::Error::other)?.into_data().unwrap_or_default();
             rest.push_str(&String::from_utf8_lossy(&data));
             while let Some((line, tail)) = rest.split_once('\n') {
-                let now = match line {
+                let (word, event) = line.split_once(' ').unwrap_or((line, ""));
+                let now = match word {
                     "ready" => Readiness::Ready,
                     "restarting" => Readiness::Restarting,
                     _ => Readiness::Down,
                 };
-                let event = UnitEvent::Readiness { now, first: *first };
+                // The first line tells how it is, not what happened.
+                let ended = now == Readiness::Down && !std::mem::take(first);
                 *first = false;
+                let exit = ended.then(|| exit(event));
                 rest = tail.to_owned();
-                self.tell(event).await;
+                self.tell(UnitEvent::Readiness { now, exit }).await;
             }
         }
         Ok(())
@@ -265,6 +274,14 @@ fn trouble(error: &io::Error) -> String {
         return format!("the disk of the state folder is full: {error}");
     }
     format!("its agent cannot be started: {error}")
+}
+
+/// What the agent's event says of the program's end.
+fn exit(event: &str) -> String {
+    match serde_json::from_str(event) {
+        Ok(AgentEvent::Exited { exit, last_lines, .. }) => exit_text(exit, &last_lines),
+        _ => "the program ended by itself".to_owned(),
+    }
 }
 
 async fn keep(stdout: tokio::process::ChildStdout, log: Arc<Log>) {

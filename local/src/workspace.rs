@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use crate::address::Addresses;
 use crate::daemon::Shared;
 use crate::drive::DriveEvent;
-use crate::log::Log;
 use crate::plan::{UnitKey, UnitSpec};
 use crate::protocol::{Workspace, WorkspaceState};
 use crate::unit::{Events, Readiness, UnitEvent};
@@ -29,8 +28,6 @@ use baseline::Baseline;
 const MESSAGES: usize = 16;
 /// What units and drives may tell before they wait.
 const EVENTS: usize = 256;
-/// Lines of a log that a trouble shows.
-const LAST_LINES: usize = 20;
 
 /// What the actor is asked.
 #[derive(Debug)]
@@ -53,7 +50,6 @@ struct Running {
     readiness: Readiness,
     /// As a cluster would tell of its pod. Another agent is another pod.
     pod: CopyPod,
-    log: Arc<Log>,
 }
 
 /// The actor.
@@ -181,20 +177,18 @@ impl Actor {
                 running.pod.name = next_pod(&running.pod.name, &key.service);
                 running.pod.uid = uuid::Uuid::now_v7().to_string();
             }
-            UnitEvent::Readiness { now, first } => {
-                let crashed = now == Readiness::Down && !first && !running.stopping;
+            UnitEvent::Readiness { now, exit } => {
+                let exit = exit.filter(|_| !running.stopping);
                 running.readiness = now;
-                if crashed {
-                    let lines = running.log.last(LAST_LINES);
-                    running.pod.trouble = format!("the program ended by itself\n{lines}");
+                if let Some(exit) = &exit {
+                    running.pod.trouble.clone_from(exit);
                 } else if now == Readiness::Ready {
                     running.pod.trouble.clear();
                 }
-                let trouble = running.pod.trouble.clone();
                 if key.space.is_none()
                     && let Some(baseline) = self.baseline.get_mut(&key.service)
                 {
-                    baseline.told(now, crashed.then_some(trouble));
+                    baseline.told(now, exit);
                 }
             }
             UnitEvent::Died(reason) => {

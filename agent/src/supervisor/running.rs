@@ -218,7 +218,6 @@ impl Supervisor {
         if let Some(program) = &self.program {
             program.signal(Signal::KILL);
         }
-        self.set_ready(Readiness::Down);
         self.crashes = if self.started_at.elapsed() < STEADY {
             self.crashes + 1
         } else {
@@ -236,6 +235,8 @@ impl Supervisor {
             last_lines,
             crash_loop,
         });
+        // After the event, which who hears of it looks up.
+        self.set_ready(Readiness::Down);
     }
 
     pub(super) fn stop_grace(&self) -> Duration {

@@ -141,6 +141,9 @@ impl Actor {
             running.stopping = true;
             running.readiness = Readiness::Down;
             running.stop.cancel();
+            // Who connects from now on waits for the agent that comes after it.
+            let namespace = self.namespace(key);
+            self.shared.reaches.set(&namespace, &key.service, None);
         }
     }
 
@@ -163,7 +166,7 @@ impl Actor {
         let reach = Reach {
             control: crate::environment::sockets(&spec.sockets).0,
             ports: spec.ports.clone(),
-            log: Arc::clone(&log),
+            log,
             context: context(&spec),
         };
         let namespace = self.namespace(&spec.key);
@@ -182,7 +185,6 @@ impl Actor {
             stop,
             stopping: false,
             readiness: Readiness::Down,
-            log,
             spec,
         };
         self.running.insert(running.spec.key.clone(), running);

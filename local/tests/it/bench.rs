@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use devspace_agent::processes;
@@ -145,14 +145,8 @@ impl Bench {
         self.folder.path().join("services").join(service)
     }
 
-    pub(crate) fn put_file(&self, path: &Path, text: &str) {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
     pub(crate) fn put_service(&self, name: &str, answer: &str) {
-        self.put_file(&self.project(name).join("answer"), answer);
-        self.put_file(&self.project(name).join("server.py"), SERVER);
+        put_server(&self.project(name), answer);
     }
 
     pub(crate) fn workspace(&self, services: &[&str]) -> Workspace {
@@ -173,19 +167,10 @@ impl Bench {
             ports: vec![8080],
             debug: Some(9229),
             cache: vec!["/app/cache".to_owned()],
-            roots: self.roots(&self.project(name)),
+            roots: roots(&self.project(name)),
             program: program(),
             env: BTreeMap::from([("DATA".to_owned(), "${data}".to_owned())]),
         }
-    }
-
-    fn roots(&self, from: &Path) -> Vec<SyncRoot> {
-        vec![SyncRoot {
-            from: from.to_owned(),
-            to: "/app".to_owned(),
-            only: Vec::new(),
-            back: Vec::new(),
-        }]
     }
 
     pub(crate) async fn put(&self, workspace: &Workspace) -> WorkspaceState {
@@ -263,14 +248,13 @@ impl Bench {
             .ok(Method::PATCH, &path, json!({"spec": {"owner": "ada"}}))
             .await;
         let project = self.folder.path().join("copies").join(space).join(service);
-        self.put_file(&project.join("answer"), answer);
-        self.put_file(&project.join("server.py"), SERVER);
+        put_server(&project, answer);
         let namespace = format!("devspace-shop--{space}");
         let path = format!("/v1/servicecopies/{namespace}/{service}");
         let spec = json!({"service": service, "syncTargets": ["/app"], "cache": ["/app/cache"], "image": "python:3"});
         client.ok(Method::PATCH, &path, json!({"spec": spec})).await;
         let config = SessionConfig {
-            roots: self.roots(&project),
+            roots: roots(&project),
             program: program(),
             client: ClientIdentity {
                 user: "ada".to_owned(),
@@ -296,6 +280,39 @@ impl Bench {
     }
 }
 
+pub(crate) fn put_file(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn put_server(project: &Path, answer: &str) {
+    put_file(&project.join("answer"), answer);
+    put_file(&project.join("server.py"), SERVER);
+}
+
+fn roots(from: &Path) -> Vec<SyncRoot> {
+    vec![SyncRoot {
+        from: from.to_owned(),
+        to: "/app".to_owned(),
+        only: Vec::new(),
+        back: Vec::new(),
+    }]
+}
+
+/// The interpreter itself: `python3` in the path may be a script that looks for it for a second.
+fn python() -> &'static str {
+    static PYTHON: OnceLock<String> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let asked = std::process::Command::new("python3")
+            .args(["-c", "import sys; print(sys.executable)"])
+            .output();
+        String::from_utf8(asked.unwrap().stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
+    })
+}
+
 pub(crate) struct Up {
     _session: Session,
     _events: mpsc::Receiver<SessionEvent>,
@@ -313,7 +330,7 @@ pub(crate) fn is_routed(copy: &Value) -> bool {
 fn program() -> Program {
     Program {
         build: None,
-        run: ["python3", "-S", "/app/server.py", "${port}"]
+        run: [python(), "-S", "/app/server.py", "${port}"]
             .map(str::to_owned)
             .to_vec(),
         env: BTreeMap::from([("NAME".to_owned(), "in-${space}".to_owned())]),

@@ -4,8 +4,9 @@ use devspace_agent::processes;
 use http::Method;
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
 
-use crate::bench::{Bench, is_routed, port_of};
+use crate::bench::{Bench, is_routed, port_of, put_file};
 use crate::client::fetch;
 
 /// No process.
@@ -23,8 +24,10 @@ fn service<'s>(state: &'s Value, name: &str) -> &'s Value {
 #[tokio::test]
 async fn a_crash_is_shown_with_its_last_lines_and_mended() {
     let (bench, state) = Bench::ready().await;
-    let package = port_of(&state.services[1].url);
-    drop(fetch(package, "/crash", &[]).await);
+    let address = port_of(&state.services[1].url);
+    // Past the router, which would send the request once more.
+    let mut stream = bench.client.dial("shop", "package", 8080).await.unwrap();
+    stream.write_all(b"GET /crash HTTP/1.0\r\n\r\n").await.unwrap();
     let state = bench
         .until_state("shop", "crash", |state| {
             service(state, "package")["phase"] == "down"
@@ -38,6 +41,8 @@ async fn a_crash_is_shown_with_its_last_lines_and_mended() {
     );
     assert_eq!(service(&state, "web")["phase"], "ready", "others go on");
     bench.until_ready("shop").await;
+    assert_eq!(fetch(address, "/", &[]).await.unwrap().1, "package-baseline in-");
+    assert_eq!(bench.state().await.services[1].trouble, "");
 }
 
 #[tokio::test]
@@ -49,7 +54,7 @@ async fn what_cannot_start_is_named_and_the_rest_goes_on() {
     let mut workspace = bench.workspace(&["package", "web", "gone", "broken"]);
     workspace.services[1].program.run = vec!["no-such-toolchain".to_owned()];
     workspace.services[2].folder = bench.project("not-there");
-    bench.put_file(
+    put_file(
         &bench.project("broken").join("server.py"),
         "print('no luck', flush=True)\nraise SystemExit(3)\n",
     );
@@ -140,6 +145,41 @@ async fn after_a_kill_everything_comes_back_at_the_same_addresses() {
 }
 
 #[tokio::test]
+async fn programs_whose_agents_were_killed_with_the_daemon_are_ended_by_the_next_start() {
+    let (mut bench, _state) = Bench::ready().await;
+    let all = processes::all();
+    let agents: Vec<_> = all
+        .iter()
+        .filter(|process| process.parent == bench.pid())
+        .collect();
+    // Stopped, they cannot do what they do when the daemon is gone.
+    for agent in &agents {
+        agent.signal(Signal::STOP);
+    }
+    bench.kill().await;
+    for agent in &agents {
+        agent.signal(Signal::KILL);
+    }
+    let gone =
+        |agent: &&processes::Process| processes::of(agent.pid).is_none_or(|process| process.is_zombie());
+    bench
+        .until("end of the agents", async || {
+            agents.iter().all(gone).then_some(())
+        })
+        .await;
+    let orphans = bench.processes();
+    assert_eq!(orphans.len(), 2, "the programs run on");
+    bench.start().await;
+    let left: Vec<u32> = bench
+        .processes()
+        .into_iter()
+        .filter(|pid| orphans.contains(pid))
+        .collect();
+    assert_eq!(left, NONE);
+    bench.until_ready("shop").await;
+}
+
+#[tokio::test]
 async fn a_stop_leaves_no_process_even_of_one_that_hides() {
     let bench = Bench::new().await;
     bench.put_service("package", "package");
@@ -147,7 +187,7 @@ async fn a_stop_leaves_no_process_even_of_one_that_hides() {
     // It leaves the program's group and session, and ignores being asked to end.
     let hide = "import os, signal, sys\nif os.fork() == 0:\n    os.setsid()\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    open('hidden', 'w').close()\n    signal.pause()\n";
     let server = std::fs::read_to_string(bench.project("package").join("server.py")).unwrap();
-    bench.put_file(
+    put_file(
         &bench.project("package").join("server.py"),
         &format!("{hide}{server}"),
     );

@@ -8,3 +8,5 @@ mod client;
 mod crash;
 #[cfg(test)]
 mod routing;
+#[cfg(test)]
+mod workspaces;

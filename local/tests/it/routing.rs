@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bench::{Bench, port_of};
+use crate::bench::{Bench, port_of, put_file};
 use crate::client::fetch;
 
 async fn text(port: u16, path: &str, headers: &[(&str, &str)]) -> String {
@@ -60,6 +60,16 @@ async fn a_copy_answers_its_space_by_every_way_and_nobody_else() {
     );
     let (status, _) = fetch(gateway, "/", &[("host", "gone.localhost")]).await.unwrap();
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_is_removed_answers_no_more_and_leaves_nothing() {
+    let (bench, state) = Bench::ready().await;
+    let gateway = port_of(&state.url);
+    let host = format!("red.localhost:{gateway}");
+    let web = bench.up("red", "web", "web-red").await;
+    assert_eq!(text(gateway, "/", &[("host", &host)]).await, "web-red in-red");
+    drop(web);
     // Without the copy, and then without the space.
     let path = "/v1/servicecopies/devspace-shop--red/web";
     bench.client.ok(Method::DELETE, path, Value::Null).await;
@@ -90,7 +100,7 @@ async fn a_save_is_answered_by_new_code_and_the_baseline_keeps_its_own() {
     let (bench, state) = Bench::ready().await;
     let package = port_of(&state.services[1].url);
     let red = bench.up("red", "package", "one").await;
-    bench.put_file(&red.project.join("answer"), "two");
+    put_file(&red.project.join("answer"), "two");
     let key = [("devspace-route-as", "red")];
     bench
         .until("new code", async || {
