@@ -47,14 +47,20 @@ impl Launch {
     /// # Errors
     /// [`LocalError`]. That another call starts it at the same time is none.
     pub(super) async fn ensure(&self) -> Result<(Local, bool), LocalError> {
-        match connect(&self.state).await {
-            Ok(local) => return Ok((local, false)),
-            Err(EngineError::NotRunning) => {}
-            Err(error) => return Err(error.into()),
+        let deadline = Instant::now() + ANSWERS;
+        loop {
+            match connect(&self.state).await {
+                Ok(local) => return Ok((local, false)),
+                Err(EngineError::NotRunning) => break,
+                // One that is about to end takes a connection and drops it.
+                Err(EngineError::Daemon { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         let log = self.state.join(LOG);
         let (mut child, begin) = self.spawn(&log)?;
-        let deadline = Instant::now() + ANSWERS;
         let mut ended: Option<ExitStatus> = None;
         loop {
             match connect(&self.state).await {

@@ -26,14 +26,15 @@ pub(crate) async fn stop(state: &Path, timeout: Duration) -> Result<Option<u32>,
         Err(error) => return Err(error.into()),
     };
     let deadline = Instant::now() + timeout;
-    match ask_to_stop(&client).await {
-        // It was gone before it was asked.
-        Ok(()) | Err(EngineError::NotRunning) => {}
-        Err(error) => return Err(error.into()),
-    }
+    // It may end before its answer is read: that it is gone is what counts.
+    let asked = ask_to_stop(&client).await;
     while runs(daemon.pid) {
         if Instant::now() > deadline {
+            asked?;
             return Err(LocalError::Stays { pid: daemon.pid });
+        }
+        if let Err(refused @ (EngineError::LocalRefused { .. } | EngineError::LocalFailed { .. })) = asked {
+            return Err(refused.into());
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
