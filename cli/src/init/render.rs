@@ -10,11 +10,16 @@ pub(crate) struct Filled<'a> {
     pub(crate) draft: &'a Draft,
     /// The service.
     pub(crate) service: Said<String>,
+    /// Whether the local engine is meant, which needs a port.
+    pub(crate) local: bool,
     /// A workspace that the same file describes, by its name.
     pub(crate) workspace: Option<String>,
     /// The schema's place, for editors.
     pub(crate) schema: Option<&'a str>,
 }
+
+/// What a wrong port would break.
+const REACHED: &str = "In a cluster it must be the one that the baseline's Service reaches.";
 
 /// Writes the file. Each value has a comment that says where it came from.
 pub(crate) fn render(filled: &Filled<'_>) -> String {
@@ -47,10 +52,19 @@ pub(crate) fn render(filled: &Filled<'_>) -> String {
     }
     image(&mut text, draft);
     match &draft.port {
-        Some(port) => key(&mut text, &from(&port.why), "ports", &format!("[{}]", port.value)),
+        Some(port) => {
+            let why = format!("{} {REACHED}", from(&port.why));
+            key(&mut text, &why, "ports", &format!("[{}]", port.value));
+        }
+        None if filled.local => {
+            let why = format!("No port was found. On the local engine any number will do. {REACHED}");
+            key(&mut text, &why, "ports", "[8080]");
+        }
         None => {
+            text.push('\n');
             text.push_str(&comment(
-                "No port was found. It is the one that the baseline's Service reaches; the local engine needs this line.",
+                "No port was found. Without this line it is the one that the baseline's Service reaches; the local \
+engine needs it.",
                 "",
             ));
             text.push_str("# ports: [8080]\n");
