@@ -1,5 +1,7 @@
 //! `devspace init` as it is typed, in folders of their own, with no cluster and no local engine.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -51,14 +51,31 @@ pub(crate) fn render(filled: &Filled<'_>) -> String {
         );
     }
     image(&mut text, draft);
-    match &draft.port {
+    ports(&mut text, filled);
+    sync(&mut text, draft);
+    if !draft.cache.is_empty() {
+        let why = "Folders that outlive the pod: what the build makes, and what it downloads.";
+        key(&mut text, why, "cache", &list(&draft.cache));
+    }
+    program(&mut text, draft);
+    environment(&mut text, draft);
+    life(&mut text, draft);
+    for note in &draft.notes {
+        text.push('\n');
+        text.push_str(&comment(note, ""));
+    }
+    text
+}
+
+fn ports(text: &mut String, filled: &Filled<'_>) {
+    match &filled.draft.port {
         Some(port) => {
             let why = format!("{} {REACHED}", from(&port.why));
-            key(&mut text, &why, "ports", &format!("[{}]", port.value));
+            key(text, &why, "ports", &format!("[{}]", port.value));
         }
         None if filled.local => {
             let why = format!("No port was found. On the local engine any number will do. {REACHED}");
-            key(&mut text, &why, "ports", "[8080]");
+            key(text, &why, "ports", "[8080]");
         }
         None => {
             text.push('\n');
@@ -70,37 +87,6 @@ engine needs it.",
             text.push_str("# ports: [8080]\n");
         }
     }
-    sync(&mut text, draft);
-    if !draft.cache.is_empty() {
-        let why = "Folders that outlive the pod: what the build makes, and what it downloads.";
-        key(&mut text, why, "cache", &list(&draft.cache));
-    }
-    program(&mut text, draft);
-    environment(&mut text, draft);
-    if let Some(debug) = &draft.debug {
-        key(
-            &mut text,
-            &format!(
-                "The debugger: {}. `devspace up` makes it reachable here.",
-                debug.why
-            ),
-            "debug",
-            &debug.value.to_string(),
-        );
-    }
-    if let Some(hold) = draft.hold {
-        key(
-            &mut text,
-            "How long requests wait while the program is restarted.",
-            "hold",
-            hold,
-        );
-    }
-    for note in &draft.notes {
-        text.push('\n');
-        text.push_str(&comment(note, ""));
-    }
-    text
 }
 
 fn image(text: &mut String, draft: &Draft) {
@@ -175,6 +161,29 @@ fn environment(text: &mut String, draft: &Draft) {
     for (name, value) in &draft.env {
         text.push_str(&comment(&from(&value.why), "  "));
         text.push_str(&format!("  {name}: {}\n", scalar(&value.value)));
+    }
+}
+
+/// What is about a running program.
+fn life(text: &mut String, draft: &Draft) {
+    if let Some(debug) = &draft.debug {
+        key(
+            text,
+            &format!(
+                "The debugger: {}. `devspace up` makes it reachable here.",
+                debug.why
+            ),
+            "debug",
+            &debug.value.to_string(),
+        );
+    }
+    if let Some(hold) = draft.hold {
+        key(
+            text,
+            "How long requests wait while the program is restarted.",
+            "hold",
+            hold,
+        );
     }
 }
 
