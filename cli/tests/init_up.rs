@@ -7,6 +7,13 @@
 //! $ cargo test -p devspace-cli --test init_up -- --ignored --test-threads=1
 //! ```
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test that fails says where"
+)]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -26,7 +26,7 @@ use place::{Place, place};
 pub(super) async fn run(invocation: &mut Invocation, args: InitArgs) -> Result<Exit, AnyReport> {
     let folder = folder(&args.path)?;
     let disk = Disk::new(&folder);
-    let looked = looked(&folder, &disk, args.vscode)?;
+    let looked = looked(&args.path, &folder, &disk, args.vscode)?;
     let file = folder.join(FILE_NAME);
     let replaced = may_write(invocation, &file, args.force)?;
     let draft = &looked.draft;
@@ -44,18 +44,27 @@ pub(super) async fn run(invocation: &mut Invocation, args: InitArgs) -> Result<E
         found(invocation, "port", &port.value.to_string(), &port.why)?;
     }
     let place = place(invocation, &disk, &baseline, &looked, args.yes)?;
+    let local = place.copies(&service.value);
+    if draft.port.is_none() && local.is_none() {
+        let message = "no port was found; a copy on a cluster takes that of the baseline's Service, the local engine needs `ports`";
+        warn(invocation, message.to_owned())?;
+    }
     let text = render(&Filled {
         draft,
         service,
+        local: local.is_some(),
         workspace: place.own_name(),
         schema: args.vscode.then_some(vscode::SCHEMA),
     });
     write(invocation, &file, FILE_NAME, &text, replaced)?;
     ignore(invocation, &folder, &disk, draft)?;
     if args.vscode {
-        editor(invocation, &folder, draft)?;
+        editor(invocation, &folder, draft, local.as_deref())?;
     }
-    if let Place::Other { path, text, exists } = &place {
+    if let Place::Other {
+        path, text, exists, ..
+    } = &place
+    {
         write(invocation, &folder.join(path), path, text, *exists)?;
     }
     for note in &draft.notes {
@@ -77,13 +86,25 @@ fn folder(path: &Path) -> Result<PathBuf, InitError> {
         })
 }
 
-fn looked(folder: &Path, disk: &Disk, debug: bool) -> Result<Looked, InitError> {
+fn looked(given: &Path, folder: &Path, disk: &Disk, debug: bool) -> Result<Looked, InitError> {
     let folder = folder.to_owned();
     look(disk, debug).map_err(|error| match error {
         LookError::Empty => InitError::Empty { folder },
-        LookError::Several(below) => InitError::Several { folder, below },
+        LookError::Several(below) => InitError::Several {
+            folder,
+            below: below.iter().map(|path| below_given(given, path)).collect(),
+        },
         LookError::Detect(source) => InitError::Detect { folder, source },
     })
+}
+
+/// A path below the folder, as it is typed from where the command was.
+fn below_given(given: &Path, path: &str) -> String {
+    if given == Path::new(".") {
+        path.to_owned()
+    } else {
+        given.join(path).display().to_string()
+    }
 }
 
 /// Whether a file of ours is replaced. A file of the other tool of this name never is.
@@ -179,10 +200,15 @@ fn ignore(invocation: &mut Invocation, folder: &Path, disk: &Disk, draft: &Draft
 }
 
 /// The files of the editor. The developer's own are left, and what to add is shown.
-fn editor(invocation: &mut Invocation, folder: &Path, draft: &Draft) -> Result<(), AnyReport> {
+fn editor(
+    invocation: &mut Invocation,
+    folder: &Path,
+    draft: &Draft,
+    local: Option<&str>,
+) -> Result<(), AnyReport> {
     let at = folder.join(vscode::FOLDER);
     std::fs::create_dir_all(&at).map_err(|source| InitError::Write { file: at, source })?;
-    for file in vscode::files(draft, &project::schema()) {
+    for file in vscode::files(draft, &project::schema(), local) {
         let path = folder.join(file.path);
         let exists = path.exists();
         if exists && std::fs::read_to_string(&path).is_ok_and(|text| text == file.text) {
@@ -262,3 +288,6 @@ fn warn(invocation: &mut Invocation, message: String) -> Result<(), AnyReport> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,16 @@ pub(crate) struct Filled<'a> {
     pub(crate) draft: &'a Draft,
     /// The service.
     pub(crate) service: Said<String>,
+    /// Whether the local engine is meant, which needs a port.
+    pub(crate) local: bool,
     /// A workspace that the same file describes, by its name.
     pub(crate) workspace: Option<String>,
     /// The schema's place, for editors.
     pub(crate) schema: Option<&'a str>,
 }
+
+/// What a wrong port would break.
+const REACHED: &str = "In a cluster it must be the one that the baseline's Service reaches.";
 
 /// Writes the file. Each value has a comment that says where it came from.
 pub(crate) fn render(filled: &Filled<'_>) -> String {
@@ -46,16 +51,7 @@ pub(crate) fn render(filled: &Filled<'_>) -> String {
         );
     }
     image(&mut text, draft);
-    match &draft.port {
-        Some(port) => key(&mut text, &from(&port.why), "ports", &format!("[{}]", port.value)),
-        None => {
-            text.push_str(&comment(
-                "No port was found. It is the one that the baseline's Service reaches; the local engine needs this line.",
-                "",
-            ));
-            text.push_str("# ports: [8080]\n");
-        }
-    }
+    ports(&mut text, filled);
     sync(&mut text, draft);
     if !draft.cache.is_empty() {
         let why = "Folders that outlive the pod: what the build makes, and what it downloads.";
@@ -63,30 +59,34 @@ pub(crate) fn render(filled: &Filled<'_>) -> String {
     }
     program(&mut text, draft);
     environment(&mut text, draft);
-    if let Some(debug) = &draft.debug {
-        key(
-            &mut text,
-            &format!(
-                "The debugger: {}. `devspace up` makes it reachable here.",
-                debug.why
-            ),
-            "debug",
-            &debug.value.to_string(),
-        );
-    }
-    if let Some(hold) = draft.hold {
-        key(
-            &mut text,
-            "How long requests wait while the program is restarted.",
-            "hold",
-            hold,
-        );
-    }
+    life(&mut text, draft);
     for note in &draft.notes {
         text.push('\n');
         text.push_str(&comment(note, ""));
     }
     text
+}
+
+fn ports(text: &mut String, filled: &Filled<'_>) {
+    match &filled.draft.port {
+        Some(port) => {
+            let why = format!("{} {REACHED}", from(&port.why));
+            key(text, &why, "ports", &format!("[{}]", port.value));
+        }
+        None if filled.local => {
+            let why = format!("No port was found. On the local engine any number will do. {REACHED}");
+            key(text, &why, "ports", "[8080]");
+        }
+        None => {
+            text.push('\n');
+            text.push_str(&comment(
+                "No port was found. Without this line it is the one that the baseline's Service reaches; the local \
+engine needs it.",
+                "",
+            ));
+            text.push_str("# ports: [8080]\n");
+        }
+    }
 }
 
 fn image(text: &mut String, draft: &Draft) {
@@ -161,6 +161,29 @@ fn environment(text: &mut String, draft: &Draft) {
     for (name, value) in &draft.env {
         text.push_str(&comment(&from(&value.why), "  "));
         text.push_str(&format!("  {name}: {}\n", scalar(&value.value)));
+    }
+}
+
+/// What is about a running program.
+fn life(text: &mut String, draft: &Draft) {
+    if let Some(debug) = &draft.debug {
+        key(
+            text,
+            &format!(
+                "The debugger: {}. `devspace up` makes it reachable here.",
+                debug.why
+            ),
+            "debug",
+            &debug.value.to_string(),
+        );
+    }
+    if let Some(hold) = draft.hold {
+        key(
+            text,
+            "How long requests wait while the program is restarted.",
+            "hold",
+            hold,
+        );
     }
 }
 

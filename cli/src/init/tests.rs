@@ -19,6 +19,7 @@ fn written_with(name: &str, files: &[(&str, &str)], debug: bool) -> String {
     let text = render(&Filled {
         draft: &looked.draft,
         service: service.clone(),
+        local: false,
         workspace: None,
         schema: None,
     });
@@ -61,4 +62,26 @@ fn parsed(text: &str) -> Project {
             project
         })
         .unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+#[test]
+fn the_local_engine_gets_a_port_also_where_none_was_found() {
+    let files = Memory::new(
+        "shop/x",
+        &[("go.mod", "module x\n"), ("main.go", "package main\n")],
+    );
+    let looked = look(&files, false).unwrap();
+    assert_eq!(looked.draft.port, None);
+    let text = |local| {
+        render(&Filled {
+            draft: &looked.draft,
+            service: best(&looked.names()),
+            local,
+            workspace: Some("shop".to_owned()),
+            schema: None,
+        })
+    };
+    assert!(text(true).contains("\nports: [8080]\n"));
+    assert!(text(false).contains("\n# ports: [8080]\n"));
+    assert!(text(true).contains("\nworkspace: {name: shop, services: [.]}\n"));
 }

@@ -30,8 +30,9 @@ pub(crate) struct EditorFile {
     pub(crate) ours: bool,
 }
 
-/// All files; `launch.json` only for languages whose debugger attaches by a port.
-pub(crate) fn files(draft: &Draft, schema: &Value) -> Vec<EditorFile> {
+/// All files; `launch.json` only for languages whose debugger attaches by a port. `local` is the folder that stands for
+/// `/` of a copy on the local engine.
+pub(crate) fn files(draft: &Draft, schema: &Value, local: Option<&str>) -> Vec<EditorFile> {
     let file = |path, value: &Value, ours| EditorFile {
         path,
         text: format!("{value:#}\n"),
@@ -42,7 +43,7 @@ pub(crate) fn files(draft: &Draft, schema: &Value) -> Vec<EditorFile> {
         file(".vscode/settings.json", &settings(), false),
         file(SCHEMA, schema, true),
     ];
-    if let Some(launch) = launch(draft) {
+    if let Some(launch) = launch(draft, local) {
         files.insert(1, file(".vscode/launch.json", &launch, false));
     }
     files
@@ -75,14 +76,30 @@ fn settings() -> Value {
     json!({ "yaml.schemas": { format!("./{SCHEMA}"): ["devspace.yaml"] } })
 }
 
-/// The configuration that attaches. `None` where the language has none that goes over a port.
-fn launch(draft: &Draft) -> Option<Value> {
+/// The configurations that attach. `None` where the language has none that goes over a port.
+/// A debugger finds files by their place in the copy, which is another one on the local engine.
+fn launch(draft: &Draft, local: Option<&str>) -> Option<Value> {
+    let there = &draft.to.value;
+    let Some(local) = local.filter(|_| draft.language != Language::Jvm) else {
+        let only = attach(draft, "devspace: attach", there)?;
+        return Some(json!({ "version": "0.2.0", "configurations": [only] }));
+    };
+    let configurations = [
+        attach(draft, "devspace: attach", &format!("{local}{there}"))?,
+        attach(draft, "devspace: attach in a cluster", there)?,
+    ];
+    let space =
+        json!({ "id": "space", "type": "promptString", "description": "Space, as `devspace up` names it" });
+    Some(json!({ "version": "0.2.0", "configurations": configurations, "inputs": [space] }))
+}
+
+/// Attaches to a program whose files stand in `there`.
+fn attach(draft: &Draft, name: &str, there: &str) -> Option<Value> {
     let port = draft.debug.as_ref().map(|debug| debug.value);
     let here = match draft.sync.from.as_str() {
         "." => "${workspaceFolder}".to_owned(),
         from => format!("${{workspaceFolder}}/{from}"),
     };
-    let there = &draft.to.value;
     let mut attach = match draft.language {
         Language::Node => json!({
             "type": "node",
@@ -103,22 +120,18 @@ fn launch(draft: &Draft) -> Option<Value> {
             "type": "go",
             "mode": "remote",
             "host": "127.0.0.1",
-            "port": port.unwrap_or(GO_DEBUG),
+            "port": port?,
             "substitutePath": [{ "from": here, "to": there }]
         }),
         Language::Jvm => json!({ "type": "java", "hostName": "127.0.0.1", "port": port? }),
         Language::Rust | Language::Dotnet | Language::Unknown => return None,
     };
-    if let Some(attach) = attach.as_object_mut() {
-        attach.insert("name".to_owned(), "devspace: attach".into());
-        attach.insert("request".to_owned(), "attach".into());
-        attach.insert("preLaunchTask".to_owned(), TASK.into());
-    }
-    Some(json!({ "version": "0.2.0", "configurations": [attach] }))
+    let fields = attach.as_object_mut()?;
+    fields.insert("name".to_owned(), name.into());
+    fields.insert("request".to_owned(), "attach".into());
+    fields.insert("preLaunchTask".to_owned(), TASK.into());
+    Some(attach)
 }
-
-/// Delve's usual port.
-pub(crate) const GO_DEBUG: u16 = 2345;
 
 #[cfg(test)]
 mod tests {
@@ -170,5 +183,21 @@ mod tests {
             assert_eq!((&found[1], &found[2], &found[3]), expected, "{line}");
         }
         assert!(!pattern.is_match("package | GET /a.b:1:2"));
+    }
+
+    #[test]
+    fn on_the_local_engine_a_debugger_looks_into_the_copys_folder() {
+        let files = [("package.json", r#"{"main": "a.js"}"#), ("a.js", "")];
+        let files = crate::init::files::memory::Memory::new("shop/web", &files);
+        let draft = crate::init::look(&files, true).unwrap().draft;
+        let launch = launch(&draft, Some("/state/${input:space}/root")).unwrap();
+        let roots: Vec<&Value> = launch["configurations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|configuration| &configuration["remoteRoot"])
+            .collect();
+        assert_eq!(roots, ["/state/${input:space}/root/app", "/app"]);
+        assert_eq!(launch["inputs"][0]["id"], "space");
     }
 }

@@ -12,12 +12,15 @@ use crate::report::AnyReport;
 /// What is written besides the project file, so that the local engine has a baseline to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nothing.
+    /// Nothing: no local engine is meant, or nobody agreed.
     None,
+    /// Nothing: the workspace of this name lists the folder.
+    Listed(String),
     /// The project file is its own workspace, of this name.
     Own(String),
     /// A workspace file above, relative to the folder.
     Other {
+        workspace: String,
         path: String,
         text: String,
         exists: bool,
@@ -31,6 +34,18 @@ impl Place {
             Self::Own(name) => Some(name.clone()),
             _ => None,
         }
+    }
+
+    /// Where the local engine keeps the service's copies, as VS Code names it: in its usual state folder, with a
+    /// question for the space. `None` where no local engine is meant.
+    pub(super) fn copies(&self, service: &str) -> Option<String> {
+        let workspace = match self {
+            Self::None => return None,
+            Self::Own(workspace) | Self::Listed(workspace) | Self::Other { workspace, .. } => workspace,
+        };
+        Some(format!(
+            "${{userHome}}/.local/state/devspace/local/workspaces/{workspace}/copies/${{input:space}}/{service}/root"
+        ))
     }
 }
 
@@ -57,7 +72,7 @@ pub(super) fn place(
         return Ok(Place::None);
     }
     match found {
-        Some(found) if found.lists() => Ok(Place::None),
+        Some(found) if found.lists() => Ok(Place::Listed(found.name)),
         Some(found) => lengthen(invocation, &found, agreed),
         None => begin(invocation, disk, looked, agreed),
     }
@@ -75,6 +90,7 @@ fn lengthen(invocation: &mut Invocation, found: &Workspace, agreed: bool) -> Res
     }
     match found.with_member() {
         Ok(text) => Ok(Place::Other {
+            workspace: found.name.clone(),
             path: found.path.clone(),
             text,
             exists: true,
@@ -116,9 +132,10 @@ the local engine with `devspace init --force --yes`";
         && !disk.has(&above)
         && let (Some(member), Some(path)) = (disk.below(height), disk.below(height + 1))
     {
-        let root = path.split('/').next().unwrap_or_default();
+        let workspace = name(path.split('/').next().unwrap_or_default());
         return Ok(Place::Other {
-            text: fresh(&name(root), &member),
+            text: fresh(&workspace, &member),
+            workspace,
             path: above,
             exists: false,
         });

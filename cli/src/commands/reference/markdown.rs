@@ -82,7 +82,7 @@ const EVENTS: &[(&str, &str)] = &[
         "`init` found `what`: `value`, and `from` where it was said",
     ),
     (
-        "written",
+        "wrote",
         "`init` wrote the file at `path`; `replaced` where there was one",
     ),
     (

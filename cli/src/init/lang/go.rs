@@ -7,6 +7,8 @@ use crate::init::listening::{fixed, pass_port};
 
 /// Where caches stand that the image's own user must be able to write.
 const OWN_CACHE: &str = "/cache";
+/// Delve's usual port.
+const DEBUG: u16 = 2345;
 /// Frameworks by their module.
 const FRAMEWORKS: [(&str, &str); 6] = [
     ("github.com/gin-gonic/gin", "gin"),
@@ -47,12 +49,18 @@ pub(super) fn detect(cx: &Context<'_>) -> Result<Option<Draft>, DetectError> {
     }
     caches(cx, &mut draft);
     let program = format!("{OWN_CACHE}/bin/{name}");
+    let mut run = words(&["go", "build", "-o", &program]);
+    if cx.debug {
+        // Optimised code has no lines to stop at.
+        run.push("-gcflags=all=-N -l".to_owned());
+    }
+    run.push(package.clone());
     draft.build = Some(Build {
-        run: words(&["go", "build", "-o", &program, &package]),
+        run,
         when: words(&["**/*.go", "go.mod", "go.sum"]),
         why: format!("the main package `{package}`"),
     });
-    draft.run = Some(Said::new(vec![program], "what the build makes"));
+    draft.run = Some(start(cx, &mut draft, program));
     draft.hold = Some("60s");
     let version = word_after(&manifest, "go").unwrap_or("1");
     let image = version.split('.').take(2).collect::<Vec<_>>().join(".");
@@ -72,6 +80,30 @@ pub(super) fn detect(cx: &Context<'_>) -> Result<Option<Draft>, DetectError> {
     let gin = framework.is_some_and(|(_, name)| *name == "gin");
     port(cx, &mut draft, gin);
     Ok(Some(draft))
+}
+
+/// The program, by Delve where a debugger is wanted.
+fn start(cx: &Context<'_>, draft: &mut Draft, program: String) -> Said<Vec<String>> {
+    if !cx.debug {
+        return Said::new(vec![program], "what the build makes");
+    }
+    draft.debug = Some(Said::new(DEBUG, "Delve's usual port"));
+    draft.notes.push(
+        "Delve has to be where the program runs: `go install github.com/go-delve/delve/cmd/dlv@latest`. Without it \
+put the program alone into `run`, and take `debug` out."
+            .to_owned(),
+    );
+    let listen = format!("--listen=127.0.0.1:${{port:{DEBUG}}}");
+    let mut run = words(&[
+        "dlv",
+        "exec",
+        "--headless",
+        "--continue",
+        "--accept-multiclient",
+        &listen,
+    ]);
+    run.push(program);
+    Said::new(run, "what the build makes, by Delve")
 }
 
 /// The caches of the image's usual user outlive the pod. On the local engine the toolchain's own caches serve.

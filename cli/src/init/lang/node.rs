@@ -91,7 +91,7 @@ fn build(manager: &Manager, program: &Program) -> Build {
 }
 
 fn port(cx: &Context<'_>, draft: &mut Draft, program: &Program, package: &Package) {
-    let found = cx.listening(&[".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", "/www", "/server"]);
+    let found = cx.listening(&[".ts", ".js", ".mjs", ".cjs", ".mts", ".cts", "www"]);
     let usual = program
         .usual
         .map(|port| Said::new(port, format!("the default of {}", program.framework)));

@@ -32,7 +32,7 @@ pub(super) fn detect_framework(cx: &Context<'_>) -> Result<Option<Draft>, Detect
         return Ok(None);
     };
     let sources = sources(cx.files, &[".py"], SOURCES);
-    Ok(framework(cx, &environment, &sources).map(|start| draft(cx, environment, start)))
+    Ok(framework(cx, &environment, &sources).map(|start| draft(cx, &environment, start)))
 }
 
 /// Any folder with a Python program.
@@ -53,7 +53,7 @@ pub(super) fn detect(cx: &Context<'_>) -> Result<Option<Draft>, DetectError> {
         usual: None,
         more: None,
     };
-    Ok(Some(draft(cx, environment, start)))
+    Ok(Some(draft(cx, &environment, start)))
 }
 
 fn framework(cx: &Context<'_>, environment: &Environment, sources: &[Source]) -> Option<Start> {
@@ -102,7 +102,7 @@ fn framework(cx: &Context<'_>, environment: &Environment, sources: &[Source]) ->
     None
 }
 
-fn draft(cx: &Context<'_>, environment: Environment, start: Start) -> Draft {
+fn draft(cx: &Context<'_>, environment: &Environment, start: Start) -> Draft {
     let mut draft = cx.draft(Language::Python, "/app");
     draft.title = start.title.to_owned();
     let to = draft.to.value.clone();

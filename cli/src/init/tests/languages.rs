@@ -185,6 +185,15 @@ fn go_with_the_standard_library() {
 }
 
 #[test]
+fn go_with_a_debugger() {
+    let files = [
+        ("go.mod", "module example.com/shop\n"),
+        ("main.go", "package main\n"),
+    ];
+    assert_snapshot!(written_with("shop", &files, true));
+}
+
+#[test]
 fn go_gin_in_cmd_with_a_user_of_its_own() {
     assert_snapshot!(written(
         "api",
