@@ -12,10 +12,10 @@ use crate::report::AnyReport;
 /// What is written besides the project file, so that the local engine has a baseline to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nothing: no local engine is meant, or nobody agreed.
+    /// Nothing: no local engine is meant, or nobody agreed to begin with it.
     None,
-    /// Nothing: the workspace of this name lists the folder.
-    Listed(String),
+    /// Nothing: the workspace of this name lists the folder, or its file is left to the developer.
+    Above(String),
     /// The project file is its own workspace, of this name.
     Own(String),
     /// A workspace file above, relative to the folder.
@@ -41,7 +41,7 @@ impl Place {
     pub(super) fn copies(&self, service: &str) -> Option<String> {
         let workspace = match self {
             Self::None => return None,
-            Self::Own(workspace) | Self::Listed(workspace) | Self::Other { workspace, .. } => workspace,
+            Self::Own(workspace) | Self::Above(workspace) | Self::Other { workspace, .. } => workspace,
         };
         Some(format!(
             "${{userHome}}/.local/state/devspace/local/workspaces/{workspace}/copies/${{input:space}}/{service}/root"
@@ -72,7 +72,7 @@ pub(super) fn place(
         return Ok(Place::None);
     }
     match found {
-        Some(found) if found.lists() => Ok(Place::Listed(found.name)),
+        Some(found) if found.lists() => Ok(Place::Above(found.name)),
         Some(found) => lengthen(invocation, &found, agreed),
         None => begin(invocation, disk, looked, agreed),
     }
@@ -86,7 +86,7 @@ fn lengthen(invocation: &mut Invocation, found: &Workspace, agreed: bool) -> Res
     );
     if !agreed && !yes(invocation, &question)? {
         left(invocation, found, "nobody agreed to change it; `--yes` does")?;
-        return Ok(Place::None);
+        return Ok(Place::Above(found.name.clone()));
     }
     match found.with_member() {
         Ok(text) => Ok(Place::Other {
@@ -97,7 +97,7 @@ fn lengthen(invocation: &mut Invocation, found: &Workspace, agreed: bool) -> Res
         }),
         Err(unchangeable @ Unchangeable) => {
             left(invocation, found, &unchangeable.to_string())?;
-            Ok(Place::None)
+            Ok(Place::Above(found.name.clone()))
         }
     }
 }
