@@ -206,3 +206,17 @@ fn jvm_spring_boot() {
 fn jvm_javalin() {
     init_and_up("javalin", "mvn", "src/main/java/com/example/App.java");
 }
+
+#[test]
+#[ignore = "builds a project with its package manager"]
+fn a_repository_of_one_service_needs_one_file() {
+    let application = Application::of("go-http");
+    std::fs::create_dir(application.folder().join(".git")).unwrap();
+    application.done(&["init", "--yes"]);
+    application.done(&["use", "local"]);
+    let port = gateway(&application.done(&["local", "start", "--output", "json"]));
+    application.edit("main.go", "hello from", "hello red from");
+    application.done(&["up", "--detach", "--space", "red"]);
+    assert!(get(port, "red.localhost").contains("hello red from"));
+    assert!(get(port, "localhost").contains("hello from"));
+}
