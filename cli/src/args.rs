@@ -9,12 +9,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::settings::EngineKind;
 
 mod baseline;
+mod init;
 mod local;
 mod reach;
 mod space;
 mod up;
 
 pub(crate) use baseline::{BaselineArgs, BaselineCommand, EnableArgs, RestoreArgs};
+pub(crate) use init::InitArgs;
 pub(crate) use local::{LocalCommand, LocalStartArgs, UseArgs};
 pub(crate) use reach::{ConfigCommand, ConfigKey, ForwardArgs, OpenArgs};
 pub(crate) use space::{SpaceCommand, SpaceCreateArgs, target};
@@ -112,6 +114,7 @@ pub(crate) struct CopyArgs {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(InitArgs),
     Up(UpArgs),
     Down(DownArgs),
     Status(StatusArgs),

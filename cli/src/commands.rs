@@ -17,6 +17,7 @@ mod config;
 mod down;
 mod engine;
 mod exec;
+mod init;
 mod list;
 mod local;
 mod logs;
@@ -74,6 +75,7 @@ async fn run(invocation: &mut Invocation, command: Command) -> Result<Exit, AnyR
         Command::Status(args) => status::run(invocation, args).await,
         Command::List(args) => list::run(invocation, args).await,
         Command::Logs(args) => logs::run(invocation, args).await,
+        Command::Init(args) => Box::pin(init::run(invocation, args)).await,
         Command::Exec(args) => exec::run(invocation, args).await,
         Command::Forward(args) => reach::run_forward(invocation, args).await,
         Command::Open(args) => reach::run_open(invocation, args).await,

@@ -217,6 +217,20 @@ pub(crate) enum Event {
         done: bool,
         detail: String,
     },
+    /// `init` found something: what, and where it was said.
+    Found {
+        what: &'static str,
+        value: String,
+        from: String,
+    },
+    /// `init` wrote a file.
+    Wrote { path: String, replaced: bool },
+    /// `init` left a file as it is; `text` is what to add by hand.
+    Left {
+        path: String,
+        why: String,
+        text: Option<String>,
+    },
     /// The daemon of the local engine.
     LocalEngine {
         version: String,

@@ -5,6 +5,7 @@ mod commands;
 mod engine;
 mod event;
 mod exit;
+mod init;
 mod nearest;
 mod ops;
 mod printer;

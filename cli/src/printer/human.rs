@@ -1,6 +1,7 @@
 //! Events as lines for people. Messages are lowercase, have no final period, and put code in backticks.
 
 mod follow;
+mod init;
 mod local;
 mod objects;
 mod phases;
@@ -69,6 +70,7 @@ pub(super) fn line(event: &Event) -> Option<(To, String)> {
     phases::line(event)
         .or_else(|| follow::line(event))
         .or_else(|| objects::line(event))
+        .or_else(|| init::line(event))
         .or_else(|| local::line(event))
         .or_else(|| failure(event))
 }

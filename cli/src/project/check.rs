@@ -114,9 +114,9 @@ impl Context<'_> {
         }
     }
 
-    /// The service's name. A workspace has none.
+    /// The service's name. A workspace has none, unless its folder is a service, too.
     fn service(&self, raw: &RawProject) -> Result<ServiceName, ProjectError> {
-        if let Some(workspace) = &raw.workspace {
+        if let (Some(workspace), None) = (&raw.workspace, &raw.service) {
             let services = workspace.value.services.iter();
             return Err(ProjectError::IsWorkspace {
                 file: self.file.to_owned(),

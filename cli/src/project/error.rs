@@ -118,8 +118,8 @@ pub(crate) enum ProjectError {
     /// No workspace.
     #[error("no `{FILE_NAME}` with `workspace` in {} or above it", folder.display())]
     NoWorkspace { folder: PathBuf },
-    /// `workspace` beside the keys of a service.
-    #[error("{place}: `service` stands beside `workspace`")]
+    /// `workspace` beside the keys of a service, and it does not list that service.
+    #[error("{place}: `service` stands beside `workspace`, whose services do not name `.`")]
     BothKinds { place: Place },
     /// A workspace's name that is none.
     #[error("{place}: `workspace.name` is no name of a baseline")]

@@ -133,7 +133,12 @@ fn check(file: &Path, raw: &RawProject) -> Result<Option<WorkspaceFile>, Project
         return Ok(None);
     };
     cx.version(raw.devspace.as_ref())?;
-    if let Some(service) = &raw.service {
+    // An application of one service needs one file: it names its own folder.
+    let own = |folder: &Spanned<String>| tidy(&cx.folder.join(&folder.value)) == cx.folder;
+    let listed = workspace.value.services.iter();
+    if let Some(service) = &raw.service
+        && !listed.flat_map(|services| &services.value).any(own)
+    {
         return Err(ProjectError::BothKinds {
             place: cx.place(service),
         });

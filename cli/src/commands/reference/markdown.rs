@@ -78,6 +78,18 @@ const EVENTS: &[(&str, &str)] = &[
     ("selected", "a space was chosen for later commands"),
     ("log", "a `line` of a log"),
     (
+        "found",
+        "`init` found `what`: `value`, and `from` where it was said",
+    ),
+    (
+        "wrote",
+        "`init` wrote the file at `path`; `replaced` where there was one",
+    ),
+    (
+        "left",
+        "`init` left the file at `path` as it is: `why`; `text` is what to add by hand",
+    ),
+    (
         "copy",
         "a row of `status`: `service`, `phase`, `routed`, `revision`, `in_sync` (null unless compared with this folder), `drift`, `pod`, `message`, `changes`",
     ),
