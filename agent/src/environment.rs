@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(environment.listening(&[]), [40_001]);
         assert_eq!(environment.listening(&[9229, 1]), [40_002, 1]);
         assert_eq!(environment.working_dir(None), Some("/v/root/app".into()));
-        assert_eq!(environment.working_dir(Some("/tmp")), Some("/tmp".into()));
+        assert_eq!(environment.working_dir(Some("/opt/x")), Some("/opt/x".into()));
         let run = ["/app/bin".to_owned(), "--port=${port}".to_owned()];
         assert_eq!(
             environment.command(&run, &[]),

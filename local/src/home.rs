@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_path_that_no_socket_can_have_is_refused() {
-        let long = Path::new("/tmp").join("x".repeat(90));
+        let long = std::env::temp_dir().join("x".repeat(90));
         let error = Home::open(&long).unwrap_err();
         assert!(error.to_string().contains("DEVSPACE_LOCAL_STATE"), "{error}");
     }

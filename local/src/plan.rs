@@ -154,7 +154,7 @@ pub(crate) mod tests {
     pub(crate) fn service(name: &str) -> WorkspaceService {
         WorkspaceService {
             name: name.to_owned(),
-            folder: format!("/work/{name}").into(),
+            folder: format!("/home/ada/{name}").into(),
             ports: vec![8080],
             debug: None,
             cache: Vec::new(),
@@ -175,7 +175,7 @@ pub(crate) mod tests {
     pub(crate) fn workspace(names: &[&str]) -> Workspace {
         Workspace {
             name: "shop".to_owned(),
-            file: "/work/devspace.yaml".into(),
+            file: "/home/ada/devspace.yaml".into(),
             host: None,
             port: None,
             routes: BTreeMap::new(),
@@ -242,7 +242,7 @@ pub(crate) mod tests {
         let refused = refusal(&copy, &workspace).unwrap();
         assert_eq!(
             refused.message,
-            "workspace shop has no service pakage; did you mean package? A service is added in /work/devspace.yaml"
+            "workspace shop has no service pakage; did you mean package? A service is added in /home/ada/devspace.yaml"
         );
         copy.spec.service = "zzz".to_owned();
         let refused = refusal(&copy, &workspace).unwrap();

@@ -239,7 +239,7 @@ mod tests {
         let (phase, why) = blocked(&here, "/bin".as_ref()).unwrap();
         assert_eq!(phase, ServicePhase::Failed);
         assert!(
-            why.contains("/work/a") && why.contains("devspace local start"),
+            why.contains("/home/ada/a") && why.contains("devspace local start"),
             "{why}"
         );
         here.folder = folder.path().to_owned();

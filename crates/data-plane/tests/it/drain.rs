@@ -32,13 +32,16 @@ async fn what_is_in_flight_is_answered_and_callers_are_asked_to_leave() {
     let world = World::with(drain, table(Protocol::Http, &[baseline.address]));
     let mut one = connect1(TcpStream::connect(world.package).await.unwrap()).await;
     let mut two = connect2::<Empty<bytes::Bytes>>(world.package).await;
-    let idle = connect1::<Empty<bytes::Bytes>>(TcpStream::connect(world.package).await.unwrap()).await;
+    let mut idle = TcpStream::connect(world.package).await.unwrap();
     let (first, second) = (
         one.sender.send_request(get("/", &[])),
         two.sender.send_request(get("http://p/", &[])),
     );
+    // In flight before the drain begins: a connection that has said nothing for a while is closed by it.
+    soon(asked.acquire_many(2)).await.unwrap().forget();
     let answers = async {
-        soon(asked.acquire_many(2)).await.unwrap().forget();
+        // Its end shows that the drain has begun.
+        assert_eq!(soon(idle.read(&mut [0])).await.unwrap(), 0);
         go.add_permits(2);
         let (first, second) = (
             read(first.await.unwrap()).await,
@@ -53,7 +56,6 @@ async fn what_is_in_flight_is_answered_and_callers_are_asked_to_leave() {
     let (drained, headers) = soon(async { tokio::join!(world.router.drain(), answers) }).await;
     assert_eq!(drained.cut, 0);
     assert_eq!(headers["connection"], "close");
-    drop(idle);
 }
 
 #[tokio::test]
