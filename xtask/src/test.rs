@@ -77,6 +77,10 @@ const STAGES: &[Stage] = &[
         run: |_| checks::demo(),
     },
     Stage {
+        name: "init and up, by framework",
+        run: programs::frameworks,
+    },
+    Stage {
         name: "dependencies: bans, licences, sources",
         run: |_| deny::policy(),
     },

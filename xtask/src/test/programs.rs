@@ -144,6 +144,39 @@ pub(super) fn run_tests(run: &mut Run) -> Result<Done> {
     verdict
 }
 
+/// The tests that build a project of each framework with its package manager, for minutes.
+const FRAMEWORKS: &str = "init_up";
+/// What they need, with a question that each answers.
+const PACKAGE_MANAGERS: &[(&str, &str)] = &[
+    ("go", "version"),
+    ("mvn", "--version"),
+    ("npm", "--version"),
+    ("python3", "--version"),
+];
+
+/// Runs `devspace init` and `devspace up` on a project of each framework. In CI every package manager must be there.
+pub(super) fn frameworks(run: &mut Run) -> Result<Done> {
+    let is_missing = |(name, question): &&(&str, &str)| !process::succeeds(&mut command(name, [question]));
+    let missing: Vec<&str> = PACKAGE_MANAGERS
+        .iter()
+        .filter(is_missing)
+        .map(|(name, _)| *name)
+        .collect();
+    if !missing.is_empty() && std::env::var_os("CI").is_none() {
+        return Ok(Done::Skipped(format!(
+            "not on this machine: {}",
+            missing.join(", ")
+        )));
+    }
+    let built = run.built.take().context("the build failed")?;
+    let ended = match built.tests.iter().find(|program| program.name == FRAMEWORKS) {
+        Some(program) => program.run(run, &["--ignored", "--test-threads=1"], &[]),
+        None => bail!("there is no test program {FRAMEWORKS}"),
+    };
+    run.built = Some(built);
+    ended.map(|()| Done::Passed)
+}
+
 impl TestProgram {
     /// Runs it with its output shown and counted.
     ///

@@ -55,7 +55,12 @@ async fn a_dead_copy_is_named_and_never_replaced_by_surprise() {
         world.copy("red", &endpoints, Duration::from_millis(50));
         let answer = get1(world.package, "/", &RED).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        for part in ["`package`", "`red`", "devspace logs package", "devspace status"] {
+        for part in [
+            "`package`",
+            "`red`",
+            "devspace logs --service package",
+            "devspace status",
+        ] {
             assert!(answer.body.contains(part), "{}", answer.body);
         }
         assert_eq!(answer.headers["devspace-served-by"], "router/package");

@@ -52,6 +52,15 @@ impl Folder {
         self.root.path()
     }
 
+    /// What a file holds.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, name: &str) -> Result<String> {
+        let path = self.path.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
     /// Saves a file as editors do: whole, by a rename. Answers when it was in place.
     ///
     /// # Errors

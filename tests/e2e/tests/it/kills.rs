@@ -7,6 +7,7 @@ use devspace_api::names::ROUTER_LABEL;
 use devspace_e2e::clock::{now_us, seconds};
 use devspace_e2e::harness::app::{App, echo_folder, keyed};
 use devspace_e2e::harness::devspace::Caller;
+use devspace_e2e::harness::folder::Folder;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::product::{CONTROLLER, CONTROLLER_PODS, NAMESPACE};
 use devspace_e2e::harness::traffic::{self, full, keyless, plan};
@@ -16,7 +17,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::DeleteParams;
 
-use crate::up::up;
+use crate::up::{Up, up};
 
 /// How long a part may take to be whole again.
 const WHOLE: Duration = Duration::from_secs(60);
@@ -68,17 +69,29 @@ async fn test(scope: &Scope) -> Result<()> {
         answers_red,
     )
     .await?;
-    // The running `up` finds its way back and goes on.
-    let later = nonce();
-    folder.write("version.txt", &later)?;
-    running.live().await?;
+    goes_on(scope, &app, &caller, &folder, &mut running).await?;
     let response = client.request(&keyed(&request, "red")).await?;
+    let later = folder.read("version.txt")?;
     ensure!(
         response.body.contains(&later),
         "after the API server came back a save is not seen: {response:?}"
     );
 
-    // So do all watches: what is asked for from now on is done as before.
+    scope.say("a router pod is deleted");
+    client.start_load(&load).await?;
+    delete_router(scope, &app).await?;
+    client.after(AFTER).await?;
+    client.stop_load(scope).await?;
+
+    scope.say("a router's container is killed with -9");
+    kill_router(scope, &client, &app, &load).await
+}
+
+/// After the API server came back the running `up` follows its folder, and what is asked for is done as before: every
+/// watch was taken up again.
+async fn goes_on(scope: &Scope, app: &App, caller: &Caller, folder: &Folder, running: &mut Up) -> Result<()> {
+    folder.write("version.txt", &nonce())?;
+    running.live().await?;
     baseline::enable(scope, &app.namespace, &["back"], "other.example.test").await?;
     let blue = [
         "up",
@@ -90,16 +103,7 @@ async fn test(scope: &Scope) -> Result<()> {
         "--timeout",
         "60s",
     ];
-    caller.ok(folder.path(), &blue).await?;
-
-    scope.say("a router pod is deleted");
-    client.start_load(&load).await?;
-    delete_router(scope, &app).await?;
-    client.after(AFTER).await?;
-    client.stop_load(scope).await?;
-
-    scope.say("a router's container is killed with -9");
-    kill_router(scope, &client, &app, &load).await
+    caller.ok(folder.path(), &blue).await.map(drop)
 }
 
 async fn kill_controller(scope: &Scope) -> Result<()> {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use devspace_e2e::harness::app::{App, echo_folder, keyed};
 use devspace_e2e::harness::devspace::Caller;
+use devspace_e2e::harness::folder::Folder;
 use devspace_e2e::harness::gate::Gate;
 use devspace_e2e::harness::product::{CONTROLLER, NAMESPACE};
 use devspace_e2e::harness::traffic::{full, keyless, plan};
-use devspace_e2e::harness::{ClientPod, Developer, Scope, baseline, nonce, objects, scope, wait};
+use devspace_e2e::harness::{ClientPod, Developer, Event, Scope, baseline, nonce, objects, scope, wait};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -23,87 +24,99 @@ async fn a_developer_sees_and_ends_their_copies() -> Result<()> {
     scope::run("a_developer_sees_and_ends_their_copies", Gate::Shared, copies).await
 }
 
+/// A developer's space with two services up.
+struct Copies {
+    app: App,
+    client: ClientPod,
+    caller: Caller,
+    versions: [String; 2],
+    folders: [Folder; 2],
+    // Holds the kubeconfig that the caller uses.
+    _developer: Developer,
+}
+
+impl Copies {
+    /// Runs a verb about the space, in the first service's folder.
+    async fn run(&self, verb: &str, more: &[&str]) -> Result<Vec<Event>> {
+        let place = [verb, "-s", "red", "-b", &self.app.namespace];
+        self.caller
+            .ok(self.folders[0].path(), &[&place, more].concat())
+            .await
+    }
+
+    /// What a service answers in the space.
+    async fn answer(&self, scope: &Scope, service: &str) -> Result<String> {
+        let request = keyed(&self.app.request(scope, service, "/").await?, "red");
+        Ok(self.client.request(&request).await?.body)
+    }
+}
+
 async fn copies(scope: &Scope) -> Result<()> {
     let app = App::echo(scope, SERVICES).await?;
-    let client = ClientPod::start(scope).await?;
     let developer = Developer::new(scope, &app.namespace, "rosa").await?;
-    let caller = Caller::developer(&developer);
     let versions = [nonce(), nonce()];
-    let folders = [
-        echo_folder("front", &versions[0])?,
-        echo_folder("back", &versions[1])?,
-    ];
-    let here = folders[0].path();
-    let place = ["-s", "red", "-b", app.namespace.as_str()];
-    let with = |verb: &[&str], more: &[&str]| -> Vec<String> {
-        let all = [verb, &place, more].concat();
-        all.into_iter().map(str::to_owned).collect()
+    let copies = Copies {
+        app,
+        client: ClientPod::start(scope).await?,
+        caller: Caller::developer(&developer),
+        folders: [
+            echo_folder("front", &versions[0])?,
+            echo_folder("back", &versions[1])?,
+        ],
+        versions,
+        _developer: developer,
     };
-    let run = async |verb: &[&str], more: &[&str]| {
-        let arguments = with(verb, more);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        caller.ok(here, &arguments).await
-    };
-
-    let paths = [folders[0].path(), folders[1].path()].map(|path| path.to_string_lossy().into_owned());
-    run(&["up"], &["--detach", &paths[0], &paths[1]]).await?;
-    for (service, version) in SERVICES.iter().zip(&versions) {
-        let request = keyed(&app.request(scope, service, "/").await?, "red");
-        let response = client.request(&request).await?;
-        ensure!(response.body.contains(version), "{service} answers {response:?}");
+    let paths = copies
+        .folders
+        .each_ref()
+        .map(|folder| folder.path().to_string_lossy().into_owned());
+    copies.run("up", &["--detach", &paths[0], &paths[1]]).await?;
+    for (service, version) in SERVICES.iter().zip(&copies.versions) {
+        let body = copies.answer(scope, service).await?;
+        ensure!(body.contains(version), "{service} answers {body}");
     }
     scope.say("one `up` of two folders: both answer in red");
+    shown(&copies).await?;
 
-    let status = run(&["status"], &[]).await?;
-    let ready = |service: &str| {
-        status
-            .iter()
-            .any(|event| event.text("service") == service && event.text("phase") == "ready")
+    copies.run("down", &["back"]).await?;
+    let gone = async || {
+        let body = copies.answer(scope, "back").await?;
+        ensure!(!body.contains(&copies.versions[1]), "red still answers {body}");
+        Ok(())
     };
-    ensure!(ready("front") && ready("back"), "status says {status:?}");
-    let logs = run(&["logs"], &["--service", "back"]).await?;
+    wait::until(Duration::from_secs(20), "back of red is the baseline's", gone).await?;
+    let body = copies.answer(scope, "front").await?;
+    ensure!(body.contains(&copies.versions[0]), "front answers {body}");
+    scope.say("after `down back` the other copy answers as before");
+    Ok(())
+}
+
+/// `status`, `logs` and `exec`.
+async fn shown(copies: &Copies) -> Result<()> {
+    let status = copies.run("status", &[]).await?;
+    for service in SERVICES {
+        let is_ready = |event: &Event| event.text("service") == *service && event.text("phase") == "ready";
+        ensure!(status.iter().any(is_ready), "status says {status:?}");
+    }
+    let logs = copies.run("logs", &["--service", "back"]).await?;
     ensure!(!logs.is_empty(), "the copy's log is empty");
-    let (said, _) = caller
-        .run(
-            here,
-            &[
-                "exec",
-                "-s",
-                "red",
-                "-b",
-                &app.namespace,
-                "--service",
-                "back",
-                "--",
-                "/e2e-pod",
-                "no-such-verb",
-            ],
-        )
-        .await?;
+    let wrong = [
+        "exec",
+        "-s",
+        "red",
+        "-b",
+        &copies.app.namespace,
+        "--service",
+        "back",
+        "--",
+        "/e2e-pod",
+        "no-such-verb",
+    ];
+    let (said, _) = copies.caller.run(copies.folders[0].path(), &wrong).await?;
     ensure!(
         said.code == 2 && said.stderr.contains("no-such-verb"),
-        "exec passes on code and output of the command: {said:?}"
+        "exec does not pass on code and output of the command: {said:?}"
     );
-
-    run(&["down"], &["back"]).await?;
-    let request = keyed(&app.request(scope, "back", "/").await?, "red");
-    wait::until(
-        Duration::from_secs(20),
-        "back of red is the baseline's",
-        async || {
-            let response = client.request(&request).await?;
-            ensure!(
-                !response.body.contains(&versions[1]),
-                "red still answers {response:?}"
-            );
-            Ok(())
-        },
-    )
-    .await?;
-    let request = keyed(&app.request(scope, "front", "/").await?, "red");
-    let response = client.request(&request).await?;
-    ensure!(response.body.contains(&versions[0]), "front answers {response:?}");
-    scope.say("after `down back` the other copy answers as before");
     Ok(())
 }
 
