@@ -143,11 +143,7 @@ impl DeliveryStore for SqliteStore {
             transaction
                 .execute(
                     "insert or ignore into created (owner, id, at) values (?1, ?2, ?3)",
-                    params![
-                        delivery.owner.user_id,
-                        delivery.id,
-                        created.at.as_millisecond()
-                    ],
+                    params![delivery.owner.user_id, delivery.id, created.at.as_millisecond()],
                 )
                 .map_err(StoreError::File)?;
             Ok(Put::Created)
