@@ -39,7 +39,7 @@ fn a_workspace_a_space_a_save_a_crash_and_nothing_left() {
     // The space goes back to the baseline.
     let down = bench.run("api", &["down", "-s", "red"]);
     down.succeeded();
-    Bench::until(|| ask("red.localhost"), "api one in baseline");
+    assert_eq!(ask("red.localhost"), "api one in baseline");
 
     let pid = bench.run(".", &["local", "stop"]);
     pid.succeeded();

@@ -73,16 +73,26 @@ async fn what_is_removed_answers_no_more_and_leaves_nothing() {
     // Without the copy, and then without the space.
     let path = "/v1/servicecopies/devspace-shop--red/web";
     bench.client.ok(Method::DELETE, path, Value::Null).await;
-    bench
-        .until("baseline for red", async || {
-            let (_, body) = fetch(gateway, "/", &[("host", &host)]).await?;
-            (body == "web-baseline in-").then_some(())
-        })
-        .await;
+    let gone = async |path: &str| {
+        bench
+            .until_line(&format!("{path}/watch"), "end of it", Value::is_null)
+            .await;
+    };
+    gone(path).await;
+    // At once: an object that is gone answers nothing any more.
+    assert_eq!(text(gateway, "/", &[("host", &host)]).await, "web-baseline in-");
+    // One that is made in its place right away is another.
+    let _web = bench.up("red", "web", "web-again").await;
+    assert_eq!(text(gateway, "/", &[("host", &host)]).await, "web-again in-red");
     bench
         .client
         .ok(Method::DELETE, "/v1/spaces/shop/red", Value::Null)
         .await;
+    gone("/v1/spaces/shop/red").await;
+    assert_eq!(
+        fetch(gateway, "/", &[("host", &host)]).await.unwrap().0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(
         bench.client.get("/v1/servicecopies/devspace-shop--red").await,
         json!([])
