@@ -11,7 +11,7 @@ use devspace_plan::space::namespace_name;
 
 use super::Actor;
 use crate::environment::{self, Callee, Inputs, variables};
-use crate::plan::{UnitKey, UnitSpec, of_pod};
+use crate::plan::{UnitKey, UnitSpec, declared_ports, of_pod};
 use crate::protocol::WorkspaceService;
 
 /// The part of a space's own entry.
@@ -156,9 +156,8 @@ impl Actor {
             service: service.name.clone(),
         };
         let runs = self.running.contains_key(&key);
-        let declared = service.ports.iter().copied().chain(service.debug);
         let mut ports = BTreeMap::new();
-        for port in declared {
+        for port in declared_ports(service, copy.map(|(_, copy, _)| copy)) {
             ports.extend(
                 self.addresses
                     .ports

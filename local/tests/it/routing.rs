@@ -141,6 +141,16 @@ async fn a_copy_is_reached_by_dial_log_and_context() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("package-red in-red"), "{answer}");
+    // A debugger's port that only the copy's file names; the program listens on the picked one.
+    let mut stream = bench.client.dial(namespace, "package", 9230).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("package-red in-red"), "{answer}");
+    assert!(
+        tokio::net::TcpStream::connect(("127.0.0.1", 9230)).await.is_err(),
+        "the number itself stays free for the next copy"
+    );
     let refused = bench.client.dial(namespace, "package", 9229).await.err().unwrap();
     assert!(refused.contains("503"), "{refused}");
     let context = bench
