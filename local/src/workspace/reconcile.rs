@@ -185,7 +185,10 @@ impl Actor {
                 let Some(entry) = entries.get(&found.space) else {
                     continue;
                 };
-                wanted.push(self.spec(service, Some((&found.space, &found.copy, *entry))));
+                let spec = self.spec(service, Some((&found.space, &found.copy, *entry)));
+                if !self.waits_for_seed(&spec) {
+                    wanted.push(spec);
+                }
             }
         }
         wanted

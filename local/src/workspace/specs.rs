@@ -227,6 +227,18 @@ impl Actor {
             .collect()
     }
 
+    /// Whether a new copy has to wait: a cache that the baseline's build is filling would be copied half done. The build
+    /// ends, or fails, and either is followed by another round.
+    pub(super) fn waits_for_seed(&self, spec: &UnitSpec) -> bool {
+        let builds = self
+            .baseline
+            .get(&spec.key.service)
+            .is_some_and(|one| one.may_build());
+        builds
+            && !self.running.contains_key(&spec.key)
+            && self.seeds(spec).iter().any(|(_, to)| !to.exists())
+    }
+
     /// A folder that the service keeps, shared with its copies as they share a database in a cluster.
     pub(super) fn data_folder(&self, service: &str) -> PathBuf {
         self.folder().join("data").join(service)
