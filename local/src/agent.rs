@@ -94,7 +94,11 @@ pub async fn agent() -> Result<(), AgentError> {
     };
     let (ran, asked) = tokio::join!(work, stop);
     ran?;
-    if asked { Ok(()) } else { Err(AgentError::DaemonGone) }
+    if asked {
+        Ok(())
+    } else {
+        Err(AgentError::DaemonGone)
+    }
 }
 
 /// Standard input as a pipe that is waited on without a thread: a thread that reads would keep the process from ending.

@@ -276,8 +276,14 @@ pub(crate) mod tests {
         service.debug = Some(9229);
         assert_eq!(declared_ports(&service, None), BTreeSet::from([8080, 9229]));
         let mut copy = ServiceCopy::default();
-        assert_eq!(declared_ports(&service, Some(&copy)), BTreeSet::from([8080, 9229]));
-        let named = (PORTS_ANNOTATION.to_owned(), "8080, 8081,5005,x,0,70000,".to_owned());
+        assert_eq!(
+            declared_ports(&service, Some(&copy)),
+            BTreeSet::from([8080, 9229])
+        );
+        let named = (
+            PORTS_ANNOTATION.to_owned(),
+            "8080, 8081,5005,x,0,70000,".to_owned(),
+        );
         copy.metadata.annotations = Some(BTreeMap::from([named]));
         let all = BTreeSet::from([8080, 8081, 5005, 9229]);
         assert_eq!(declared_ports(&service, Some(&copy)), all);

@@ -467,7 +467,11 @@ mod tests {
         let again = store.apply(&key(), &spec).unwrap();
         assert!(!is_going(&again) && uid_of(&again) != uid_of(&made));
         store.finish(&key(), uid_of(&made)).unwrap();
-        assert_eq!(store.get(&key()).unwrap(), again, "the old one's end is not the new one's");
+        assert_eq!(
+            store.get(&key()).unwrap(),
+            again,
+            "the old one's end is not the new one's"
+        );
         store.mark(&key()).unwrap();
         store.finish(&key(), uid_of(&again)).unwrap();
         assert_eq!(store.get(&key()), None);

@@ -158,11 +158,7 @@ impl Actor {
                 copy,
             };
             let staying = |copy: &ServiceCopy| copy.metadata.deletion_timestamp.is_none();
-            copies
-                .into_iter()
-                .filter(staying)
-                .map(found)
-                .collect::<Vec<_>>()
+            copies.into_iter().filter(staying).map(found).collect::<Vec<_>>()
         };
         spaces.iter().flat_map(of_space).collect()
     }

@@ -234,9 +234,7 @@ impl Actor {
             .baseline
             .get(&spec.key.service)
             .is_some_and(|one| one.may_build());
-        builds
-            && !self.running.contains_key(&spec.key)
-            && self.seeds(spec).iter().any(|(_, to)| !to.exists())
+        builds && !self.running.contains_key(&spec.key) && self.seeds(spec).iter().any(|(_, to)| !to.exists())
     }
 
     /// A folder that the service keeps, shared with its copies as they share a database in a cluster.

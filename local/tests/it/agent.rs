@@ -23,7 +23,10 @@ fn agent(folder: &Path) -> Child {
 }
 
 async fn ended(child: &mut Child) -> ExitStatus {
-    tokio::time::timeout(DEADLINE, child.wait()).await.unwrap().unwrap()
+    tokio::time::timeout(DEADLINE, child.wait())
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -60,7 +63,10 @@ async fn the_end_of_the_daemon_is_no_good_end_and_sigterm_is() {
 
 /// Whether the process has a handler for SIGTERM, by its `SigCgt` in /proc.
 fn catches_term(status: &str) -> bool {
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .unwrap();
     let mask = u64::from_str_radix(mask.trim(), 16).unwrap();
     mask & (1 << (15 - 1)) != 0
 }

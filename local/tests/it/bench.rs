@@ -263,7 +263,11 @@ impl Bench {
         let config = SessionConfig {
             roots: roots(&project),
             program: Program {
-                run: program().run.into_iter().chain(["${port:9230}".to_owned()]).collect(),
+                run: program()
+                    .run
+                    .into_iter()
+                    .chain(["${port:9230}".to_owned()])
+                    .collect(),
                 ..program()
             },
             client: ClientIdentity {
