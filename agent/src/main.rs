@@ -76,13 +76,21 @@ async fn serve() -> anyhow::Result<()> {
         ready: bind(Ipv4Addr::UNSPECIFIED, AGENT_READY).await?.into(),
     };
     let cancel = CancellationToken::new();
-    let stopped = cancel.clone();
-    let stop = async move {
-        let received = terminated().await;
-        stopped.cancel();
+    let stop = async {
+        let received = tokio::select! {
+            received = terminated() => received,
+            // The work has ended by itself, with an error: the container ends with it and tells it.
+            () = cancel.cancelled() => Ok(()),
+        };
+        cancel.cancel();
         received
     };
-    let (ran, received) = tokio::join!(run(environment, listeners, tokio::io::stdout(), cancel), stop);
+    let work = async {
+        let ran = run(environment, listeners, tokio::io::stdout(), cancel.clone()).await;
+        cancel.cancel();
+        ran
+    };
+    let (ran, received) = tokio::join!(work, stop);
     received?;
     Ok(ran?)
 }

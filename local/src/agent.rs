@@ -46,6 +46,9 @@ pub enum AgentError {
     /// The process cannot be set up.
     #[error("the agent's process cannot be set up")]
     Process(#[source] io::Error),
+    /// The daemon closed its end: it was killed, or has lost sight of this agent. Not an end that was asked for.
+    #[error("the daemon is gone: standard input has ended")]
+    DaemonGone,
     /// The copy's folder cannot be used.
     #[error("the copy's folder cannot be used")]
     Store(#[from] StoreError),
@@ -54,7 +57,7 @@ pub enum AgentError {
 /// Runs an agent by the `DEVSPACE_` variables of this process until it gets SIGTERM or its standard input ends.
 ///
 /// # Errors
-/// [`AgentError`] names the step.
+/// [`AgentError`] names the step. Only SIGTERM ends it well.
 pub async fn agent() -> Result<(), AgentError> {
     let socket = |name| {
         let path = std::env::var_os(name).filter(|path| !path.is_empty());
@@ -74,16 +77,28 @@ pub async fn agent() -> Result<(), AgentError> {
     let daemon = daemon_pipe().map_err(AgentError::Stdin)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(AgentError::Process)?;
     let cancel = CancellationToken::new();
-    let stopped = cancel.clone();
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            () = closed(daemon) => tracing::info!("the daemon is gone"),
-        }
-        stopped.cancel();
+    let stop = async {
+        let asked = tokio::select! {
+            _ = terminate.recv() => true,
+            () = closed(daemon) => false,
+            // The work has ended by itself, with an error: nobody has to be waited for.
+            () = cancel.cancelled() => true,
+        };
+        cancel.cancel();
+        asked
     };
-    let (ran, ()) = tokio::join!(run(environment, listeners, tokio::io::stdout(), cancel), stop);
-    Ok(ran?)
+    let work = async {
+        let ran = run(environment, listeners, tokio::io::stdout(), cancel.clone()).await;
+        cancel.cancel();
+        ran
+    };
+    let (ran, asked) = tokio::join!(work, stop);
+    ran?;
+    if asked {
+        Ok(())
+    } else {
+        Err(AgentError::DaemonGone)
+    }
 }
 
 /// Standard input as a pipe that is waited on without a thread: a thread that reads would keep the process from ending.

@@ -33,6 +33,8 @@ pub(crate) struct Daemon {
     pub(crate) shared: Arc<Shared>,
     workspaces: Mutex<BTreeMap<String, Handle>>,
     actors: Mutex<JoinSet<()>>,
+    /// Held by who changes a workspace: the file and the actor get two changes in the same order.
+    changing: tokio::sync::Mutex<()>,
     /// The daemon was asked to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -65,6 +67,7 @@ impl Daemon {
             shared,
             workspaces: Mutex::default(),
             actors: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             stop,
         }
     }
@@ -85,6 +88,7 @@ impl Daemon {
     /// Makes or changes a workspace; its services start after it.
     pub(crate) async fn put(&self, workspace: Workspace) -> Result<WorkspaceState, WorkspaceError> {
         check(&workspace).map_err(WorkspaceError::Invalid)?;
+        let changing = self.changing.lock().await;
         let file = self.shared.home.workspace(&workspace.name).join("workspace.json");
         files::write_json(&file, &workspace).map_err(WorkspaceError::Write)?;
         let handle = self.handle(&workspace)?;
@@ -95,6 +99,7 @@ impl Daemon {
             .send(message)
             .await
             .map_err(|_| WorkspaceError::Stopping)?;
+        drop(changing);
         answer_rx.await.map_err(|_| WorkspaceError::Stopping)
     }
 

@@ -1,20 +1,19 @@
 //! Files that are there whole or not at all.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Writes `value` beside `path` and renames it there.
+/// Writes `value` beside `path` and renames it there. Of two that write at once each has a file of its own until then.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let fresh = path.with_extension("new");
-    fs::write(&fresh, serde_json::to_vec_pretty(value)?)?;
-    fs::rename(fresh, path)
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    fresh.write_all(&serde_json::to_vec_pretty(value)?)?;
+    fresh.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// What `path` holds; `None` where there is no such file, or none that can be read. The latter is logged.
@@ -55,5 +54,28 @@ pub(crate) fn remove(path: &Path) {
         && error.kind() != io::ErrorKind::NotFound
     {
         tracing::warn!(path = %path.display(), %error, "a file cannot be removed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_writers_of_one_file_all_succeed_and_leave_one_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("below/x.json");
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        write_json(path, &vec![number; 1000]).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read_json::<Vec<u32>>(&path).unwrap().len(), 1000);
+        assert_eq!(entries(&folder.path().join("below")), [path]);
     }
 }

@@ -1,13 +1,14 @@
 //! What has to be started and stopped, and what cannot be a copy. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use devspace_api::ServiceCopy;
 use devspace_api::copy::{CopyMode, Fallback, ServiceCopySpec};
+use devspace_api::names::PORTS_ANNOTATION;
 
-use crate::protocol::Workspace;
+use crate::protocol::{Workspace, WorkspaceService};
 
 /// A name is near when this much of it agrees (Damerau-Levenshtein, 1 is equal).
 const NEAR: f64 = 0.6;
@@ -84,6 +85,21 @@ pub(crate) fn of_pod(spec: &ServiceCopySpec) -> PodSpec {
     PodSpec(serde_json::to_string(&of_pod).unwrap_or_default())
 }
 
+/// The ports that a unit gets, as files number them: the service's, its debugger's, and those that the copy's own file
+/// adds, which the CLI tells by an annotation.
+pub(crate) fn declared_ports(service: &WorkspaceService, copy: Option<&ServiceCopy>) -> BTreeSet<u16> {
+    let annotations = copy.and_then(|copy| copy.metadata.annotations.as_ref());
+    let of_copy = annotations.and_then(|all| all.get(PORTS_ANNOTATION));
+    // What is no port is nothing that a program could listen on.
+    let of_copy = of_copy
+        .into_iter()
+        .flat_map(|text| text.split(','))
+        .filter_map(|port| port.trim().parse().ok())
+        .filter(|port| *port != 0);
+    let of_service = service.ports.iter().copied().chain(service.debug);
+    of_service.chain(of_copy).collect()
+}
+
 /// Why `copy` cannot be.
 pub(crate) fn refusal(copy: &ServiceCopy, workspace: &Workspace) -> Option<Refusal> {
     let wanted = &copy.spec.service;
@@ -149,7 +165,6 @@ pub(crate) mod tests {
     use devspace_sync::session::Program;
 
     use super::*;
-    use crate::protocol::WorkspaceService;
 
     pub(crate) fn service(name: &str) -> WorkspaceService {
         WorkspaceService {
@@ -253,6 +268,25 @@ pub(crate) mod tests {
         );
         copy.spec.mode = CopyMode::Image;
         assert_eq!(refusal(&copy, &workspace).unwrap().reason, "NoImages");
+    }
+
+    #[test]
+    fn a_copys_file_adds_ports_to_those_of_the_baseline() {
+        let mut service = service("package");
+        service.debug = Some(9229);
+        assert_eq!(declared_ports(&service, None), BTreeSet::from([8080, 9229]));
+        let mut copy = ServiceCopy::default();
+        assert_eq!(
+            declared_ports(&service, Some(&copy)),
+            BTreeSet::from([8080, 9229])
+        );
+        let named = (
+            PORTS_ANNOTATION.to_owned(),
+            "8080, 8081,5005,x,0,70000,".to_owned(),
+        );
+        copy.metadata.annotations = Some(BTreeMap::from([named]));
+        let all = BTreeSet::from([8080, 8081, 5005, 9229]);
+        assert_eq!(declared_ports(&service, Some(&copy)), all);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! | `GET /v1/{plural}/{namespace}/{name}` | the object, or 404 |
 //! | `PATCH /v1/{plural}/{namespace}/{name}` | the object after the change: what the body names of labels, annotations and spec replaces what was there, fields it does not name stay; made where it was not there |
 //! | `PUT /v1/{plural}/{namespace}/{name}` | made, or replaced if the body's `resourceVersion` is the current one; else 409 |
-//! | `DELETE /v1/{plural}/{namespace}/{name}` | 200 once removal is asked for, or 404 |
+//! | `DELETE /v1/{plural}/{namespace}/{name}` | 200 once removal is asked for, or 404; the object stays with a deletion timestamp until no request is routed by it |
 //! | `GET /v1/{plural}/{namespace}/{name}/watch` | a line now and after each change: the object, or `null` while it is not there |
 //! | `GET /v1/copies/{namespace}/{service}/dial/{port}` with `Connection: Upgrade`, `Upgrade: devspace-dial` | 101, then the bytes of that port of the copy |
 //! | `GET /v1/copies/{namespace}/{service}/logs?follow=true&tail=N` | a line of plain text for each line that the program wrote |

@@ -147,7 +147,8 @@ impl Store {
     /// Makes the object, or replaces what `body` names of labels, annotations and spec.
     pub(crate) fn apply(&self, key: &Key, body: &Value) -> Result<Value, StoreError> {
         let mut objects = self.lock();
-        let old = objects.by_key.get(key).cloned();
+        // One that is to go is as good as gone: what is written now is another object.
+        let old = objects.by_key.get(key).filter(|old| !is_going(old)).cloned();
         let mut new = old.clone().unwrap_or_else(|| fresh(key));
         for field in ["labels", "annotations"] {
             let named = body.pointer(&format!("/metadata/{field}"));
@@ -160,7 +161,7 @@ impl Store {
     /// Makes the object, or replaces it where `body` carries its current version.
     pub(crate) fn put(&self, key: &Key, body: &Value) -> Result<Value, StoreError> {
         let mut objects = self.lock();
-        let old = objects.by_key.get(key).cloned();
+        let old = objects.by_key.get(key).filter(|old| !is_going(old)).cloned();
         let given = body.pointer("/metadata/resourceVersion").and_then(Value::as_str);
         let current = old.as_ref().map(|old| version_of(old).to_string());
         if given.filter(|given| !given.is_empty()) != current.as_deref() {
@@ -191,12 +192,47 @@ impl Store {
             .map(drop)
     }
 
-    /// Removes the object. `false` where it is not there.
+    /// Marks the object as one that is to go: it gets its deletion timestamp, and [`Store::finish`] removes it.
+    /// `false` where it is not there.
+    pub(crate) fn mark(&self, key: &Key) -> Result<bool, StoreError> {
+        let mut objects = self.lock();
+        let Some(old) = objects.by_key.get(key).cloned() else {
+            return Ok(false);
+        };
+        if !is_going(&old) {
+            let mut new = old.clone();
+            *entry(&mut new, &["metadata", "deletionTimestamp"]) = json!(now());
+            // One that cannot be kept (a full disk) goes all the same: only a restart in between would bring it back.
+            self.write(&mut objects, key, Some(&old), new, Keeping::IfPossible)
+                .or_else(|error| match error {
+                    StoreError::Write(_) => Ok(Value::Null),
+                    error => Err(error),
+                })?;
+        }
+        Ok(true)
+    }
+
+    /// Removes the object `uid`, if it is still that one and is marked.
+    pub(crate) fn finish(&self, key: &Key, uid: &str) -> Result<(), StoreError> {
+        let mut objects = self.lock();
+        let current = objects.by_key.get(key);
+        if current.is_some_and(|object| uid_of(object) == uid && is_going(object)) {
+            self.take(&mut objects, key)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the object at once. `false` where it is not there.
     pub(crate) fn delete(&self, key: &Key) -> Result<bool, StoreError> {
         let mut objects = self.lock();
         if !objects.by_key.contains_key(key) {
             return Ok(false);
         }
+        self.take(&mut objects, key)?;
+        Ok(true)
+    }
+
+    fn take(&self, objects: &mut MutexGuard<'_, Objects>, key: &Key) -> Result<(), StoreError> {
         match std::fs::remove_file(self.path(key)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -204,7 +240,7 @@ impl Store {
         objects.by_key.remove(key);
         objects.version += 1;
         self.changed.send_replace(objects.version);
-        Ok(true)
+        Ok(())
     }
 
     fn write(
@@ -273,12 +309,16 @@ fn fresh(key: &Key) -> Value {
             "namespace": key.namespace,
             "uid": uuid::Uuid::now_v7().to_string(),
             "generation": 1,
-            "creationTimestamp": Timestamp::from_second(Timestamp::now().as_second())
-                .unwrap_or_default()
-                .to_string(),
+            "creationTimestamp": now(),
         },
         "spec": {},
     })
+}
+
+/// The time as objects tell it, in whole seconds.
+fn now() -> String {
+    let second = Timestamp::from_second(Timestamp::now().as_second());
+    second.unwrap_or_default().to_string()
 }
 
 /// The value at `path`, made where it is missing.
@@ -315,6 +355,11 @@ pub(crate) fn uid_of(object: &Value) -> &str {
         .pointer("/metadata/uid")
         .and_then(Value::as_str)
         .unwrap_or_default()
+}
+
+/// Whether the object is one that is to go.
+pub(crate) fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 /// The object's version.
@@ -402,6 +447,33 @@ mod tests {
         let store = Store::open(folder.path().to_owned());
         let wrong = store.apply(&key(), &json!({"spec": {"owner": 7}}));
         assert!(matches!(wrong, Err(StoreError::Invalid(_))));
+        assert_eq!(store.get(&key()), None);
+    }
+
+    #[test]
+    fn an_object_that_is_to_go_stays_until_that_is_done_and_a_new_one_takes_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().to_owned());
+        assert!(!store.mark(&key()).unwrap());
+        let spec = json!({"spec": {"owner": "ada"}});
+        let made = store.apply(&key(), &spec).unwrap();
+        store.finish(&key(), uid_of(&made)).unwrap();
+        assert!(store.get(&key()).is_some(), "nobody asked for its end");
+        assert!(store.mark(&key()).unwrap());
+        let marked = store.get(&key()).unwrap();
+        assert!(is_going(&marked) && !is_going(&made));
+        assert!(store.mark(&key()).unwrap());
+        assert_eq!(store.get(&key()).unwrap(), marked, "asking twice changes nothing");
+        let again = store.apply(&key(), &spec).unwrap();
+        assert!(!is_going(&again) && uid_of(&again) != uid_of(&made));
+        store.finish(&key(), uid_of(&made)).unwrap();
+        assert_eq!(
+            store.get(&key()).unwrap(),
+            again,
+            "the old one's end is not the new one's"
+        );
+        store.mark(&key()).unwrap();
+        store.finish(&key(), uid_of(&again)).unwrap();
         assert_eq!(store.get(&key()), None);
     }
 

@@ -149,7 +149,13 @@ impl Unit {
         self.tell(UnitEvent::Started).await;
         let end = tokio::select! {
             status = child.wait() => End::Died(match status {
-                Ok(status) => format!("its agent ended ({status})"),
+                // An agent ends well only when it is asked to.
+                Ok(status) if status.success() => {
+                    "its agent ended without being asked; if devspace was replaced since the start, type `devspace \
+                     local stop` and `devspace local start`"
+                        .to_owned()
+                }
+                Ok(status) => format!("its agent ended ({status}); daemon.log in the state folder may say why"),
                 Err(error) => format!("its agent cannot be waited for: {error}"),
             }),
             () = self.watch() => End::Died("its agent cannot be watched".to_owned()),

@@ -157,19 +157,6 @@ impl Bench {
         body.to_owned()
     }
 
-    /// Asks again and again until `wanted` is said. For what follows a command within moments, not with its end.
-    pub(crate) fn until(ask: impl Fn() -> String, wanted: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            let said = ask();
-            if said == wanted {
-                return;
-            }
-            assert!(Instant::now() < deadline, "it still says {said}, not {wanted}");
-            std::thread::yield_now();
-        }
-    }
-
     /// Processes that have something of this folder in their command, folder or environment.
     pub(crate) fn left_over(&self) -> Vec<String> {
         let own = std::process::id().to_string();

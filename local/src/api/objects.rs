@@ -81,31 +81,50 @@ fn watch(daemon: &Arc<Daemon>, key: Key) -> Response<Answer> {
     ))
 }
 
-/// A space goes with its copies, and they go first.
+/// A space goes with its copies. Each stays, marked, until the router does not know it any more; the workspace's actor
+/// sees to that. What belongs to no workspace has no router and goes at once.
 fn delete(daemon: &Daemon, key: &Key) -> Result<Response<Answer>, Refusal> {
     let store = &daemon.shared.store;
-    if key.kind == Kind::Baseline {
-        return Err(of_the_file());
-    }
+    let is_tended = match key.kind {
+        Kind::Baseline => return Err(of_the_file()),
+        Kind::Space => daemon.has(&key.namespace),
+        Kind::Copy => is_personal(daemon, &key.namespace),
+    };
+    let remove = |key: &Key| {
+        if is_tended {
+            store.mark(key)
+        } else {
+            store.delete(key)
+        }
+    };
     if key.kind == Kind::Space && store.get(key).is_some() {
         let namespace = namespace_name(&key.namespace, &key.name);
         for copy in store.list(Kind::Copy, &namespace) {
-            let name = copy
-                .pointer("/metadata/name")
-                .and_then(Value::as_str)
-                .unwrap_or_default();
-            store.delete(&Key {
+            let name = copy.pointer("/metadata/name").and_then(Value::as_str);
+            remove(&Key {
                 kind: Kind::Copy,
                 namespace: namespace.clone(),
-                name: name.to_owned(),
+                name: name.unwrap_or_default().to_owned(),
             })?;
         }
     }
-    if store.delete(key)? {
+    if remove(key)? {
         json(StatusCode::OK, &())
     } else {
         Err(not_there(key))
     }
+}
+
+/// Whether `namespace` is that of a space of a workspace.
+fn is_personal(daemon: &Daemon, namespace: &str) -> bool {
+    let is_of = |workspace: &String| {
+        let spaces = daemon.shared.store.typed::<Space>(Kind::Space, workspace);
+        spaces
+            .iter()
+            .filter_map(|space| space.metadata.name.as_deref())
+            .any(|space| namespace_name(workspace, space) == namespace)
+    };
+    daemon.names().iter().any(is_of)
 }
 
 /// Names are parts of paths here, and namespaces are those of workspaces and spaces.
@@ -125,14 +144,7 @@ fn may_write(daemon: &Daemon, key: &Key) -> Result<(), Refusal> {
         }
         Kind::Copy => {
             ServiceName::try_new(&key.name).map_err(|error| Refusal::invalid(error.to_string()))?;
-            let is_of = |workspace: &String| {
-                let spaces = daemon.shared.store.typed::<Space>(Kind::Space, workspace);
-                spaces
-                    .iter()
-                    .filter_map(|space| space.metadata.name.as_deref())
-                    .any(|space| namespace_name(workspace, space) == key.namespace)
-            };
-            if daemon.names().iter().any(is_of) {
+            if is_personal(daemon, &key.namespace) {
                 return Ok(());
             }
             Err(Refusal::not_found(format!(

@@ -33,6 +33,32 @@ pub(super) struct Baseline {
 // === impl Baseline ===
 
 impl Baseline {
+    /// It is to be brought to what its folder holds now. What was of an earlier content is forgotten, so that nobody
+    /// takes it for the outcome of this one.
+    fn begin(&mut self) {
+        // The session of an earlier content is left.
+        self.drive = None;
+        self.stage = None;
+        self.failure = None;
+        self.trouble = None;
+        self.crashes = 0;
+        self.was_ready = false;
+    }
+
+    /// The session has ended.
+    fn done(&mut self, result: Result<(), String>) {
+        self.drive = None;
+        self.stage = None;
+        // A program that needed no new start has told nothing since.
+        self.was_ready |= self.readiness == Readiness::Ready;
+        self.failure = result.err();
+    }
+
+    /// Whether its build runs, or may before long: then what it fills is half done.
+    pub(super) fn may_build(&self) -> bool {
+        matches!(self.stage, Some(Stage::Syncing | Stage::Building))
+    }
+
     /// Takes what the agent says of the program.
     pub(super) fn told(&mut self, now: Readiness, trouble: Option<String>) {
         self.readiness = now;
@@ -52,8 +78,9 @@ impl Baseline {
         match self.stage {
             Some(Stage::Syncing) => return ServicePhase::Syncing,
             Some(Stage::Building) => return ServicePhase::Building,
-            Some(Stage::Starting) if self.readiness != Readiness::Ready => return ServicePhase::Starting,
-            Some(Stage::Starting) | None => {}
+            // Until the session says that the new program listens: what the agent said last may be of the old one.
+            Some(Stage::Starting) => return ServicePhase::Starting,
+            None => {}
         }
         match self.readiness {
             Readiness::Ready | Readiness::Restarting => ServicePhase::Ready,
@@ -93,10 +120,7 @@ impl Actor {
             let blocked = blocked(&service, &path);
             let name = service.name.clone();
             let baseline = self.baseline.entry(name.clone()).or_default();
-            // The session of an earlier content is left.
-            baseline.drive = None;
-            baseline.stage = None;
-            baseline.failure = None;
+            baseline.begin();
             let is_blocked = blocked.is_some();
             baseline.blocked = blocked;
             if !is_blocked {
@@ -131,11 +155,7 @@ impl Actor {
                      own cannot run twice on one machine"
                 ));
             }
-            DriveEvent::Done(result) => {
-                baseline.drive = None;
-                baseline.stage = None;
-                baseline.failure = result.err();
-            }
+            DriveEvent::Done(result) => baseline.done(result),
         }
     }
 
@@ -220,8 +240,9 @@ mod tests {
         assert_eq!(baseline.phase(), ServicePhase::Building);
         baseline.stage = Some(Stage::Starting);
         baseline.told(Readiness::Ready, None);
+        assert_eq!(baseline.phase(), ServicePhase::Starting, "the session decides");
+        baseline.done(Ok(()));
         assert_eq!(baseline.phase(), ServicePhase::Ready);
-        baseline.stage = None;
         baseline.told(Readiness::Down, Some("boom".to_owned()));
         assert_eq!((baseline.phase(), baseline.crashes()), (ServicePhase::Down, 1));
         assert_eq!(baseline.trouble(), "boom");
@@ -230,6 +251,32 @@ mod tests {
             (baseline.phase(), baseline.trouble()),
             (ServicePhase::Ready, String::new())
         );
+    }
+
+    #[test]
+    fn another_start_takes_nothing_of_the_last_for_its_own_outcome() {
+        let mut baseline = Baseline::default();
+        baseline.told(Readiness::Ready, None);
+        for _ in 0..3 {
+            baseline.told(Readiness::Down, Some("boom".to_owned()));
+        }
+        baseline.begin();
+        baseline.stage = Some(Stage::Starting);
+        assert_eq!((baseline.trouble(), baseline.crashes()), (String::new(), 0));
+        // The session may be done before the agent's word of the new program has come.
+        baseline.done(Ok(()));
+        assert_eq!(baseline.phase(), ServicePhase::Starting);
+        baseline.told(Readiness::Ready, None);
+        assert_eq!(baseline.phase(), ServicePhase::Ready);
+        // The old program is ready still as the new one starts.
+        baseline.begin();
+        baseline.stage = Some(Stage::Starting);
+        assert_eq!(baseline.phase(), ServicePhase::Starting);
+        // Nothing had to be started: the agent says nothing, and a crash is one of a program that was ready.
+        baseline.done(Ok(()));
+        assert_eq!(baseline.phase(), ServicePhase::Ready);
+        baseline.told(Readiness::Down, Some("boom".to_owned()));
+        assert_eq!(baseline.phase(), ServicePhase::Down);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use devspace_api::{ServiceCopy, Space};
 use devspace_core::table::{Standing, StandingEntry};
 use devspace_core::{ServiceName, SpaceName};
 use devspace_plan::space::namespace_name;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -46,11 +47,12 @@ impl Found {
 impl Actor {
     /// One round. It is repeated after whatever changes, so it may leave for the next what cannot be done yet.
     pub(super) fn reconcile(&mut self) {
+        let going = self.going();
         if self.gateway == 0 {
-            // Nothing was asked for yet.
-            return;
+            // Nothing was asked for yet, so nothing is routed.
+            return self.finish(going);
         }
-        let spaces = self.spaces();
+        let spaces = self.staying_spaces();
         let names: Vec<String> = spaces
             .iter()
             .filter_map(|space| space.metadata.name.clone())
@@ -78,6 +80,7 @@ impl Actor {
             }
         }
         self.publish(&spaces, &accepted, &entries);
+        self.finish(going);
         self.not_kept = self.tell(&spaces, &found, &entries).err().map(|error| {
             let text = match &error {
                 StoreError::Write(cause) => format!("{error} ({cause})"),
@@ -98,6 +101,53 @@ impl Actor {
         self.shared.store.typed(Kind::Space, &self.workspace.name)
     }
 
+    /// The spaces that are not to go.
+    fn staying_spaces(&self) -> Vec<Space> {
+        let mut spaces = self.spaces();
+        spaces.retain(|space| space.metadata.deletion_timestamp.is_none());
+        spaces
+    }
+
+    /// The objects that are to go, and their UIDs. With a space go all its copies.
+    fn going(&self) -> Vec<(Key, String)> {
+        let mut going = Vec::new();
+        let mut take = |kind: Kind, namespace: &str, metadata: ObjectMeta| {
+            let key = key(kind, namespace, metadata.name.unwrap_or_default());
+            // A copy that was made as its space was marked is not marked yet.
+            if metadata.deletion_timestamp.is_none()
+                && let Err(error) = self.shared.store.mark(&key)
+            {
+                tracing::warn!(?key, %error, "an object is not marked for removal");
+            }
+            going.push((key, metadata.uid.unwrap_or_default()));
+        };
+        for space in self.spaces() {
+            let space_goes = space.metadata.deletion_timestamp.is_some();
+            let name = space.metadata.name.clone().unwrap_or_default();
+            let namespace = namespace_name(&self.workspace.name, &name);
+            for copy in self.shared.store.typed::<ServiceCopy>(Kind::Copy, &namespace) {
+                if space_goes || copy.metadata.deletion_timestamp.is_some() {
+                    take(Kind::Copy, &namespace, copy.metadata);
+                }
+            }
+            if space_goes {
+                take(Kind::Space, &self.workspace.name, space.metadata);
+            }
+        }
+        going
+    }
+
+    /// Removes `going`, which the table in force was made without: whoever sees that one is gone gets no answer of it
+    /// any more. What was marked since the table was made is not among them and has its turn in the next round.
+    fn finish(&self, going: Vec<(Key, String)>) {
+        let store = &self.shared.store;
+        for (key, uid) in going {
+            if let Err(error) = store.finish(&key, &uid) {
+                tracing::warn!(?key, %error, "an object is not removed");
+            }
+        }
+    }
+
     fn copies(&self, spaces: &[String]) -> Vec<Found> {
         let of_space = |space: &String| {
             let namespace = namespace_name(&self.workspace.name, space);
@@ -107,7 +157,8 @@ impl Actor {
                 refusal: plan::refusal(&copy, &self.workspace),
                 copy,
             };
-            copies.into_iter().map(found).collect::<Vec<_>>()
+            let staying = |copy: &ServiceCopy| copy.metadata.deletion_timestamp.is_none();
+            copies.into_iter().filter(staying).map(found).collect::<Vec<_>>()
         };
         spaces.iter().flat_map(of_space).collect()
     }
@@ -130,7 +181,10 @@ impl Actor {
                 let Some(entry) = entries.get(&found.space) else {
                     continue;
                 };
-                wanted.push(self.spec(service, Some((&found.space, &found.copy, *entry))));
+                let spec = self.spec(service, Some((&found.space, &found.copy, *entry)));
+                if !self.waits_for_seed(&spec) {
+                    wanted.push(spec);
+                }
             }
         }
         wanted

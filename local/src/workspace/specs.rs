@@ -11,7 +11,7 @@ use devspace_plan::space::namespace_name;
 
 use super::Actor;
 use crate::environment::{self, Callee, Inputs, variables};
-use crate::plan::{UnitKey, UnitSpec, of_pod};
+use crate::plan::{UnitKey, UnitSpec, declared_ports, of_pod};
 use crate::protocol::WorkspaceService;
 
 /// The part of a space's own entry.
@@ -156,9 +156,8 @@ impl Actor {
             service: service.name.clone(),
         };
         let runs = self.running.contains_key(&key);
-        let declared = service.ports.iter().copied().chain(service.debug);
         let mut ports = BTreeMap::new();
-        for port in declared {
+        for port in declared_ports(service, copy.map(|(_, copy, _)| copy)) {
             ports.extend(
                 self.addresses
                     .ports
@@ -226,6 +225,16 @@ impl Actor {
             .filter(|path| spec.paths.contains_key(path.trim_end_matches('/')))
             .filter_map(both)
             .collect()
+    }
+
+    /// Whether a new copy has to wait: a cache that the baseline's build is filling would be copied half done. The build
+    /// ends, or fails, and either is followed by another round.
+    pub(super) fn waits_for_seed(&self, spec: &UnitSpec) -> bool {
+        let builds = self
+            .baseline
+            .get(&spec.key.service)
+            .is_some_and(|one| one.may_build());
+        builds && !self.running.contains_key(&spec.key) && self.seeds(spec).iter().any(|(_, to)| !to.exists())
     }
 
     /// A folder that the service keeps, shared with its copies as they share a database in a cluster.

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Answers with its text, the space in its environment, and what PEER_URL answers where a path asks for it.
 const SERVER: &str = r#"
-import http.server, os, sys, urllib.request
+import http.server, os, sys, threading, urllib.request
 answer = open("answer").read().strip()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -47,6 +47,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
+if len(sys.argv) > 2:
+    debugger = Server(("127.0.0.1", int(sys.argv[2])), Handler)
+    threading.Thread(target=debugger.serve_forever, daemon=True).start()
 print("listening on", os.environ["PORT"], flush=True)
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 "#;
@@ -252,10 +255,21 @@ impl Bench {
         let namespace = format!("devspace-shop--{space}");
         let path = format!("/v1/servicecopies/{namespace}/{service}");
         let spec = json!({"service": service, "syncTargets": ["/app"], "cache": ["/app/cache"], "image": "python:3"});
-        client.ok(Method::PATCH, &path, json!({"spec": spec})).await;
+        // As `up` does it. 9230 is no port of the baseline's service.
+        let metadata = json!({"annotations": {"devspace.dev/ports": "8080,9230"}});
+        client
+            .ok(Method::PATCH, &path, json!({"metadata": metadata, "spec": spec}))
+            .await;
         let config = SessionConfig {
             roots: roots(&project),
-            program: program(),
+            program: Program {
+                run: program()
+                    .run
+                    .into_iter()
+                    .chain(["${port:9230}".to_owned()])
+                    .collect(),
+                ..program()
+            },
             client: ClientIdentity {
                 user: "ada".to_owned(),
                 host: "here".to_owned(),

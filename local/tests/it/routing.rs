@@ -73,16 +73,26 @@ async fn what_is_removed_answers_no_more_and_leaves_nothing() {
     // Without the copy, and then without the space.
     let path = "/v1/servicecopies/devspace-shop--red/web";
     bench.client.ok(Method::DELETE, path, Value::Null).await;
-    bench
-        .until("baseline for red", async || {
-            let (_, body) = fetch(gateway, "/", &[("host", &host)]).await?;
-            (body == "web-baseline in-").then_some(())
-        })
-        .await;
+    let gone = async |path: &str| {
+        bench
+            .until_line(&format!("{path}/watch"), "end of it", Value::is_null)
+            .await;
+    };
+    gone(path).await;
+    // At once: an object that is gone answers nothing any more.
+    assert_eq!(text(gateway, "/", &[("host", &host)]).await, "web-baseline in-");
+    // One that is made in its place right away is another.
+    let _web = bench.up("red", "web", "web-again").await;
+    assert_eq!(text(gateway, "/", &[("host", &host)]).await, "web-again in-red");
     bench
         .client
         .ok(Method::DELETE, "/v1/spaces/shop/red", Value::Null)
         .await;
+    gone("/v1/spaces/shop/red").await;
+    assert_eq!(
+        fetch(gateway, "/", &[("host", &host)]).await.unwrap().0,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(
         bench.client.get("/v1/servicecopies/devspace-shop--red").await,
         json!([])
@@ -131,6 +141,16 @@ async fn a_copy_is_reached_by_dial_log_and_context() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("package-red in-red"), "{answer}");
+    // A debugger's port that only the copy's file names; the program listens on the picked one.
+    let mut stream = bench.client.dial(namespace, "package", 9230).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("package-red in-red"), "{answer}");
+    assert!(
+        tokio::net::TcpStream::connect(("127.0.0.1", 9230)).await.is_err(),
+        "the number itself stays free for the next copy"
+    );
     let refused = bench.client.dial(namespace, "package", 9229).await.err().unwrap();
     assert!(refused.contains("503"), "{refused}");
     let context = bench

@@ -130,3 +130,41 @@ async fn the_cache_of_a_new_copy_begins_as_the_baselines_and_stays_when_the_copy
     assert_eq!(fs::read_to_string(&of_copy).unwrap(), "own");
     assert_eq!(fs::read_to_string(&of_baseline).unwrap(), "built\n");
 }
+
+#[tokio::test]
+async fn a_new_copy_waits_for_the_baselines_build_and_begins_with_all_of_its_cache() {
+    let bench = Bench::new().await;
+    bench.put_service("package", "package");
+    let (half, go) = (bench.project("half"), bench.project("go"));
+    let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let mut workspace = bench.workspace(&["package"]);
+    // Half of the cache is there long before the other half.
+    let script = "echo 1 > $0/a; : > $1; until [ -e $2 ]; do sleep 0.02; done; echo 2 > $0/b";
+    workspace.services[0].program.build = Some(Build::Run {
+        command: ["/bin/sh", "-c", script, "/app/cache"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([text(&half), text(&go)])
+            .collect(),
+        when: Vec::new(),
+    });
+    bench.put(&workspace).await;
+    bench
+        .until("half of the build", async || half.exists().then_some(()))
+        .await;
+    let release = async {
+        // The daemon has answered for the copy's object: it was seen, and nothing was started for it.
+        let path = "/v1/servicecopies/devspace-shop--red/package/watch";
+        let seen = |copy: &serde_json::Value| copy["status"]["phase"] == "Starting";
+        bench.until_line(path, "copy", seen).await;
+        let cache = bench
+            .state_folder()
+            .join("workspaces/shop/copies/red/package/root/app/cache");
+        assert!(!cache.exists(), "half a cache was copied");
+        fs::write(&go, "").unwrap();
+        cache
+    };
+    let (_up, cache) = tokio::join!(bench.up("red", "package", "red"), release);
+    assert_eq!(fs::read_to_string(cache.join("a")).unwrap(), "1\n");
+    assert_eq!(fs::read_to_string(cache.join("b")).unwrap(), "2\n");
+}
