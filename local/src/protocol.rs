@@ -130,7 +130,7 @@ pub struct ServiceState {
     /// What is wrong, with the last lines where the program or the build failed. Empty where nothing is.
     #[serde(default)]
     pub trouble: String,
-    /// How often the program ended by itself since the service was started.
+    /// How often the program ended by itself since the last `local start`.
     #[serde(default)]
     pub crashes: u32,
 }
