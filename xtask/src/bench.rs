@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: measurements, each with its bars. Numbers go to `bench/results`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -39,13 +40,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
         Verb::Loop { local: true, saves } => ("local-loop", saves, "--saves", "loop-local.json"),
         Verb::Loop { local: false, .. } => bail!("say where: `cargo xtask bench loop --local`"),
     };
-    // As in the tests, so that what they compiled is used.
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = command(cargo, ["build", "--quiet", "--workspace", "--all-targets"]);
-    build.current_dir(places::repository());
-    process::output(&mut build)?;
-    let own = places::program()?;
-    let folder = own.parent().context("this program is in no folder")?;
+    let folder = build(verb)?;
     let mut bench = command(
         folder.join("e2e-bench"),
         [name, option, &count.to_string(), "--results"],
@@ -53,11 +48,39 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode> {
     bench
         .arg(places::repository().join("bench/results").join(results))
         .env("DEVSPACE_E2E_CLI", folder.join("devspace"))
-        .env("DEVSPACE_XTASK", own);
+        .env("DEVSPACE_XTASK", places::program()?);
     let status = bench.status().context("cannot start the benchmark")?;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
+    })
+}
+
+/// Builds what the benchmark runs. Answers the folder that holds it.
+fn build(verb: &Verb) -> Result<PathBuf> {
+    let wanted: &[&str] = match verb {
+        // As in the tests, so that what they compiled is used: there the cluster takes nearly all of the time.
+        Verb::Up { .. } => &["--workspace", "--all-targets"],
+        // As people run it: here our own part is all that is measured.
+        Verb::Loop { .. } => &[
+            "--profile",
+            "image",
+            "--package",
+            "devspace-cli",
+            "--package",
+            "devspace-e2e",
+            "--bins",
+        ],
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = command(cargo, [&["build", "--quiet"], wanted].concat());
+    build.current_dir(places::repository());
+    process::output(&mut build)?;
+    let own = places::program()?;
+    let debug = own.parent().context("this program is in no folder")?;
+    Ok(match verb {
+        Verb::Up { .. } => debug.to_owned(),
+        Verb::Loop { .. } => debug.with_file_name("image"),
     })
 }
